@@ -1,0 +1,55 @@
+"""Floor 0. What can go wrong, by whose fault it is; the class decides the exit code."""
+
+
+class PipelineError(Exception):
+    """Anything the user can act on. Its text is one sentence, never with a person's value in it."""
+
+    exit_code = 1
+
+
+class CommandError(PipelineError):
+    """The command line is wrong: an unknown KIND, a malformed date, an option without its value."""
+
+    exit_code = 2
+
+
+class LabFileError(PipelineError):
+    """A lab file cannot be read at all. (A bad *row* is quarantined instead.)"""
+
+    exit_code = 3
+
+
+class CaseFileError(PipelineError):
+    """A case.toml or a table of people is missing, malformed, or uses an unknown key or word."""
+
+    exit_code = 3
+
+
+class NothingUsableError(PipelineError):
+    """The files were read, but no row was accepted."""
+
+    exit_code = 3
+
+
+class ReportError(PipelineError):
+    """One report could not be made; the others go on."""
+
+    exit_code = 4
+
+
+class ReadBackError(PipelineError):
+    """What was written is not what was meant: two reports of one case disagree."""
+
+    exit_code = 5
+
+
+class RulesError(PipelineError):
+    """The rules contradict themselves, or an expectation could not be judged."""
+
+    exit_code = 6
+
+
+class OutputError(PipelineError):
+    """The place to write cannot be used: full, read-only, or not a folder."""
+
+    exit_code = 7

@@ -1,0 +1,8 @@
+"""Floor 5. Safety flags, raised before and apart from any scoring: ``raise_flags``.
+
+Nothing here knows of language, audience or brand, so none of them can switch a flag off.
+"""
+
+from pipeline.flags.raising import Flags, inputs_of, raise_flags, unknown_inputs
+
+__all__ = ["Flags", "inputs_of", "raise_flags", "unknown_inputs"]

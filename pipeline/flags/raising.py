@@ -1,0 +1,175 @@
+"""Floor 5. Evaluates every branch of every safety flag at every visit, and which are open."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.arrays import BooleanArray
+
+from pipeline.columns import Visits, any_of, certain, ruled_out, tristate
+from pipeline.flags.conditions import CONDITIONS, any_measured
+from pipeline.rules.loader import FlagBranch, Rules
+
+Where = np.ndarray[Any, np.dtype[np.bool_]]
+Branch = tuple[str, str]
+_ALWAYS_KNOWN = ("g", "female", "not_scored", "immunoassay_measured", "egfr_was_below_30")
+_BY_CGM = ("SF-03", "cgm")
+_HYPOGLYCAEMIA = ("hypo_fasting", "nocturnal_hypo", "hypo_postprandial", "neuroglycopenia")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flags:
+    """The answer of each branch (flag, branch) at every visit: yes, no or not assessable.
+
+    ``variants`` change a flag's wording only. ``open``: whether the branch held at the last visit of
+    the person at which its inputs were known. ``settled``: the branches, with what closes one later.
+    """
+
+    branches: Mapping[Branch, BooleanArray]
+    variants: Mapping[Branch, BooleanArray]
+    settled: Mapping[Branch, BooleanArray]
+    open: Mapping[Branch, Where]
+
+    def raised(self, flag: str) -> Where:
+        """Return at which visits one of the branches of ``flag`` holds."""
+        answers = [certain(answer) for (id, _), answer in self.branches.items() if id == flag]
+        return np.any(answers, axis=0)
+
+
+def raise_flags(visits: Visits, g: np.ndarray[Any, Any], not_scored: Where) -> Flags:
+    """Return all flags of ``visits``.
+
+    ``g`` is the G-class of each visit; ``not_scored`` marks visits with a value that was set aside
+    for its unit or its size.
+
+    Raises RulesError where a branch of ``flags.csv`` has neither limit nor function.
+    """
+    special = _special_inputs(visits, g, not_scored)
+    answers = {(row.flag, row.branch): _answer(row, visits, special) for row in visits.rules.flags}
+    kinds = {(row.flag, row.branch): row.kind for row in visits.rules.flags}
+    branches = {place: a for place, a in answers.items() if kinds[place] == "branch"}
+    settled = {**branches, _BY_CGM: _closed_by_recovery(branches[_BY_CGM], visits)}
+    return Flags(
+        branches=branches,
+        variants={place: a for place, a in answers.items() if kinds[place] == "variant"},
+        settled=settled,
+        open={place: _open(answer, visits) for place, answer in settled.items()},
+    )
+
+
+def inputs_of(row: FlagBranch, rules: Rules) -> tuple[str, ...]:
+    """Return the markers and context keys that a branch looks at."""
+    if row.limit:
+        return tuple(dict.fromkeys(limit.marker for limit in rules.limits_named(row.limit)))
+    return tuple(signature(CONDITIONS[row.function]).parameters)
+
+
+def unknown_inputs(row: FlagBranch, visits: Visits, at: int) -> tuple[tuple[str, ...], bool]:
+    """Return which inputs of a branch are unknown at one visit, and whether its question arises.
+
+    It arises where one of its markers has a value; of a branch without markers, where one fact is
+    known.
+    """
+    names = [name for name in inputs_of(row, visits.rules) if name not in _ALWAYS_KNOWN]
+    known = {name: bool(_is_known(name, visits)[at]) for name in names}
+    asked = [name for name in names if name in visits.rules.markers] or names
+    return tuple(name for name in names if not known[name]), any(known[name] for name in asked)
+
+
+def _is_known(name: str, visits: Visits) -> Where:
+    if name in visits.rules.markers:
+        return visits.column(name).known
+    key = visits.rules.context.get(name)
+    if name == "age" or (key is not None and key.kind == "number"):
+        return visits.number_column(name).known
+    if key is not None and key.kind == "word":
+        return visits.word(name) != ""
+    return ~visits.yes(name).isna()
+
+
+def _answer(row: FlagBranch, visits: Visits, special: Mapping[str, Any]) -> BooleanArray:
+    if row.limit:
+        limits = visits.rules.limits_named(row.limit)
+        return visits.column(limits[0].marker).beyond(row.limit)
+    function = CONDITIONS[row.function]
+    return function(*(_input(name, visits, special) for name in signature(function).parameters))
+
+
+def _input(name: str, visits: Visits, special: Mapping[str, Any]) -> Any:
+    if name in special:
+        return special[name]
+    if name in visits.rules.markers:
+        return visits.column(name)
+    key = visits.rules.context.get(name)
+    if name == "age" or (key is not None and key.kind == "number"):
+        return visits.number_column(name)
+    if key is not None and key.kind == "word":
+        return visits.word(name)
+    return visits.yes(name)
+
+
+def _special_inputs(visits: Visits, g: np.ndarray[Any, Any], not_scored: Where) -> dict[str, Any]:
+    """Return the inputs that no row and no context key states."""
+    everywhere = np.ones(len(visits), dtype=bool)
+    immunoassays = [m.id for m in visits.rules.markers.values() if m.biotin]
+    measured = np.any([visits.column(marker).known for marker in immunoassays], axis=0)
+    return {
+        "g": g,
+        "female": tristate(visits.people.sex == "F", visits.people.sex != ""),
+        "not_scored": tristate(not_scored, everywhere),
+        "immunoassay_measured": tristate(measured, everywhere),
+        "egfr_was_below_30": _was_below_30(visits),
+        "haemolysis": _haemolysis(visits),
+    }
+
+
+def _was_below_30(visits: Visits) -> BooleanArray:
+    below = certain(visits.column("egfr").beyond("sf-14-egfr-30"))
+    count = pd.Series(below.astype(int)).groupby(visits.table["case_id"].to_numpy()).cumsum()
+    return tristate((count.to_numpy() - below) > 0, np.ones(len(visits), dtype=bool))
+
+
+def _haemolysis(visits: Visits) -> np.ndarray[Any, Any]:
+    """Return the word of the sample of potassium, else of the visit."""
+    row, said = visits.column("potassium").row, visits.rows["haemolysis"].to_numpy(object)
+    visit = visits.word("haemolysis")
+    if not len(said):
+        return visit
+    own = np.where(row >= 0, said[row], "")
+    return np.where(own == "", visit, own)
+
+
+# Open or resolved.
+
+
+def _open(answer: BooleanArray, visits: Visits) -> Where:
+    """Return, at each visit, whether the branch held when its inputs were last known."""
+    held = pd.Series(answer.to_numpy(dtype=float, na_value=np.nan))
+    cases = visits.table["case_id"].to_numpy()
+    last = held.groupby(cases).transform(lambda answers: answers.ffill().iloc[-1])
+    return (last == 1).to_numpy()
+
+
+def _closed_by_recovery(answer: BooleanArray, visits: Visits) -> BooleanArray:
+    """Return the CGM branch with "no" where, 90 days later, glucose and symptoms say so.
+
+    Source: specification, section 9, a decision of design.
+    """
+    cases = visits.table["case_id"].to_numpy()
+    raised = visits.table["date"].where(certain(answer)).groupby(cases).ffill()
+    days = (visits.table["date"] - raised).dt.days.to_numpy(float)
+    long_ago = certain(
+        visits.column("glucose_fasting")
+        .with_values("days_since", days)
+        .beyond("sf-03-recovered-days")
+    )
+    glucose = any_measured(
+        (visits.column("glucose_fasting"), "sf-03-recovered-fasting"),
+        (visits.column("glucose_random"), "sf-03-recovered-random"),
+    )
+    quiet = ruled_out(any_of([visits.yes(word) for word in _HYPOGLYCAEMIA]))
+    closed = answer.isna() & long_ago & certain(glucose) & quiet
+    return tristate(certain(answer), ~answer.isna() | closed)

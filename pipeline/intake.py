@@ -1,0 +1,241 @@
+"""Floor of the two orders of work. Files become accepted rows and a quarantine; nothing is lost."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.errors import CaseFileError, NothingUsableError, RulesError
+from pipeline.language import Language
+from pipeline.model import ACCEPTED_COLUMNS, CaseInput, SetAside
+from pipeline.normalise import normalise_units
+from pipeline.read import (
+    READERS,
+    CaseFolder,
+    Person,
+    insulin_factors,
+    people_of,
+    read_case_folders,
+    read_lab_file,
+    read_people,
+    stated_table,
+)
+from pipeline.read.people import CASE_ID
+from pipeline.read.quarantine import AS_READ, quarantine_csv
+from pipeline.rules import Rules
+from pipeline.validate import Validated, split_by_expectations
+
+_IMPLAUSIBLE = "implausible"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intake:
+    """All that came in: the rows that may be used, those set aside, and whose they are."""
+
+    as_of: dt.date
+    files: tuple[str, ...]  # in the order they were read; "file 1" is the first
+    accepted: pd.DataFrame  # ACCEPTED_COLUMNS and source, the number of the file
+    set_aside: pd.DataFrame  # AS_READ, source, marker, owner (a case or ""), canonical_ columns
+    people: pd.DataFrame  # case_id, sex, birth_year
+    persons: Mapping[str, Person]  # what a case.toml or a table of people states, by case
+    folders: Mapping[str, CaseFolder]
+
+    @property
+    def quarantine(self) -> pd.DataFrame:
+        """Return the rows set aside as they were read, with their reasons between ";"."""
+        return self.set_aside[list(AS_READ)]
+
+    @cached_property
+    def case_ids(self) -> tuple[str, ...]:
+        """Return the cases that have accepted rows, sorted."""
+        return tuple(sorted(self._accepted_places))
+
+    @cached_property
+    def cases_without_rows(self) -> tuple[str, ...]:
+        """Return the well-formed case ids of which every row was set aside, sorted."""
+        owners = set(self.set_aside["owner"]) | set(self.folders)
+        named = {owner for owner in owners if CASE_ID.fullmatch(owner)}
+        return tuple(sorted(named - set(self.case_ids)))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return how many rows were read, accepted and set aside; the last two make the first."""
+        accepted, aside = len(self.accepted), len(self.set_aside)
+        return {"read": accepted + aside, "accepted": accepted, "set_aside": aside}
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Return how many rows were set aside by each reason, most first; a row may have more."""
+        words = self.set_aside["reasons"].str.split(";").explode()
+        return {str(word): int(count) for word, count in words.value_counts().items()}
+
+    @property
+    def notes(self) -> dict[str, int]:
+        """Return how many accepted rows carry each warning, most first."""
+        words = self.accepted["notes"].str.split(";").explode()
+        return {str(word): int(n) for word, n in words[words != ""].value_counts().items()}
+
+    @cached_property
+    def stated(self) -> pd.DataFrame:
+        """Return the context of all people: case_id, date (NaT: every visit), a column each key."""
+        return stated_table(self.persons.values())
+
+    def case(self, case_id: str) -> CaseInput:
+        """Return all that a report of one case depends on.
+
+        Raises NothingUsableError where the case has no accepted row.
+        """
+        if case_id not in self._accepted_places:
+            raise NothingUsableError(f"Unable to find an accepted row of case '{case_id}'.")
+        person = self.persons.get(case_id, Person(case_id=case_id))
+        folder = self.folders.get(case_id)
+        sex, birth_year = self._of_person(case_id)
+        told = {name: getattr(folder, name) for name in _TOLD if folder is not None}
+        rows = self.accepted.iloc[self._accepted_places[case_id]][list(ACCEPTED_COLUMNS)]
+        return CaseInput(
+            case_id=case_id,
+            as_of=self.as_of,
+            sex=sex,
+            birth_year=birth_year,
+            rows=rows.reset_index(drop=True),
+            set_aside=self._set_aside_of(case_id),
+            context=person.context,
+            visits=person.visits,
+            **told,
+        )
+
+    @cached_property
+    def _accepted_places(self) -> Mapping[Any, Any]:
+        return self.accepted.reset_index(drop=True).groupby("case_id").indices
+
+    @cached_property
+    def _aside_places(self) -> Mapping[Any, Any]:
+        return self.set_aside.reset_index(drop=True).groupby("owner").indices
+
+    @cached_property
+    def _people_by_case(self) -> pd.DataFrame:
+        return self.people.set_index("case_id")
+
+    def _of_person(self, case_id: str) -> tuple[Any, int | None]:
+        one = self._people_by_case.loc[case_id]
+        sex = one["sex"] if isinstance(one["sex"], str) else None
+        return sex, None if pd.isna(one["birth_year"]) else int(one["birth_year"])
+
+    def _set_aside_of(self, case_id: str) -> tuple[SetAside, ...]:
+        own = self.set_aside.iloc[list(self._aside_places.get(case_id, ()))]
+        records = own.to_dict("records")
+        return tuple(_set_aside({str(key): value for key, value in one.items()}) for one in records)
+
+
+_TOLD = ("consent", "timeline", "note", "told")
+
+
+def take_in(
+    inputs: Sequence[Path], *, as_of: dt.date, people: Path | None = None, rules: Rules
+) -> Intake:
+    """Return what the files and case folders of ``inputs`` hold, every row accepted or set aside.
+
+    ``people`` is a table of context for many. That no row at all was accepted is not an error here:
+    the quarantine still says why (see ``require_rows``).
+
+    Raises LabFileError or CaseFileError where an input cannot be read, RulesError where a row could
+    not be judged or would be lost.
+    """
+    paths = [path for path in inputs if path.is_dir()]
+    folders = read_case_folders(paths, keys=rules.context, suffixes=READERS)
+    persons = {case_id: folder.person for case_id, folder in folders.items()}
+    if people is not None:
+        persons = {**read_people(people, keys=rules.context), **persons}
+    raw, files = _read_files(inputs, folders=folders)
+    whose = people_of(raw.assign(case_id=_owner(raw)), people=persons.values())
+    factors = insulin_factors(folders.values())
+    rows = normalise_units(raw, rules, insulin_factors=factors)
+    parted = split_by_expectations(_with_people(rows, whose), as_of=as_of, rules=rules)
+    _require_all(raw, parted)
+    return Intake(
+        as_of=as_of,
+        files=files,
+        accepted=parted.accepted.assign(source=raw["source"]),
+        set_aside=_as_read(raw, parted.set_aside),
+        people=whose[["case_id", "sex", "birth_year"]],
+        persons=persons,
+        folders=folders,
+    )
+
+
+def require_rows(intake: Intake, *, strict: bool = False) -> None:
+    """Raise NothingUsableError where no row was accepted or, if ``strict``, any was set aside."""
+    counts = intake.counts
+    if not counts["accepted"]:
+        raise NothingUsableError(f"None of the {counts['read']} rows could be accepted.")
+    if strict and counts["set_aside"]:
+        raise NothingUsableError(f"{counts['set_aside']} of {counts['read']} rows are set aside.")
+
+
+def quarantine_of(intake: Intake, language: Language) -> bytes:
+    """Return quarantine.csv: the rows as they were read, each reason a word and a sentence."""
+    return quarantine_csv(intake.quarantine, sentence=lambda word: language.text(f"reasons.{word}"))
+
+
+def _read_files(
+    inputs: Sequence[Path], *, folders: Mapping[str, CaseFolder]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the rows of all files, with the number of their file and the case of their folder."""
+    cases = {folder.path: case_id for case_id, folder in folders.items()}
+    tables, names = [], []
+    for path in inputs:
+        case_id = cases.get(path)
+        files = (path,) if case_id is None else folders[case_id].files
+        if not files:
+            raise CaseFileError(f"Unable to find a lab file in folder '{path.name}'.")
+        for file in files:
+            names.append(file.name)
+            rows = read_lab_file(file, case_id=case_id)
+            tables.append(rows.assign(source=len(names), folder_case=case_id or ""))
+    if not tables:
+        raise NothingUsableError("Unable to find a file to read.")
+    return pd.concat(tables, ignore_index=True), tuple(names)
+
+
+def _owner(raw: pd.DataFrame) -> pd.Series:
+    """Return the case that a row counts for: that of its folder, else the one it names."""
+    return raw["folder_case"].mask(raw["folder_case"] == "", raw["case_id"].str.strip())
+
+
+def _with_people(rows: pd.DataFrame, whose: pd.DataFrame) -> pd.DataFrame:
+    known = whose.set_index("case_id")
+    owner = _owner(rows)
+    return rows.assign(
+        owner=owner,
+        birth_year=owner.map(known["birth_year"]).astype(float),
+        person=owner.map(known["person"]),
+    )
+
+
+def _require_all(raw: pd.DataFrame, parted: Validated) -> None:
+    """Raise RulesError unless every row that was read is accepted or set aside, and once only."""
+    parts = pd.concat([parted.accepted["row"], parted.set_aside["row"]]).sort_index()
+    if not (parts.index.equals(raw.index) and parts.equals(raw["row"])):
+        raise RulesError("Expected every row to be accepted or set aside, exactly once.")
+
+
+def _as_read(raw: pd.DataFrame, set_aside: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows set aside with the cells of the file in place of what was made of them."""
+    cells = [column for column in AS_READ if column in raw]
+    told = raw.loc[set_aside.index, cells]
+    canonical = set_aside[list(ACCEPTED_COLUMNS)].add_prefix("canonical_")
+    own = set_aside[["reasons", "owner", "marker", "source"]]
+    return pd.concat([told, own, canonical], axis="columns")
+
+
+def _set_aside(one: Mapping[str, Any]) -> SetAside:
+    """Return a row set aside; one that is only implausible keeps what was measured."""
+    reasons = tuple(one["reasons"].split(";"))
+    measured = None
+    if set(reasons) == {_IMPLAUSIBLE}:
+        measured = {column: one[f"canonical_{column}"] for column in ACCEPTED_COLUMNS}
+    return SetAside(row=one["row"], reasons=reasons, measurement=measured)

@@ -1,0 +1,172 @@
+"""Floor 6. Makes the objects of the one case that is shown."""
+
+from typing import Any
+
+import pandas as pd
+
+from pipeline import __version__
+from pipeline.columns import Visits
+from pipeline.interpret.columns import Judged, interpret_columns
+from pipeline.interpret.findings import findings_at, not_computed_at
+from pipeline.interpret.safety import flag_histories, flags_at, not_assessable_at
+from pipeline.model import (
+    ACCEPTED_COLUMNS,
+    CaseInput,
+    CrossCheck,
+    Interpretation,
+    Phase,
+    Visit,
+)
+from pipeline.phase import reasoning, supporting_signals
+from pipeline.read.people import stated_table
+from pipeline.rules import Rules, load_rules
+from pipeline.rules.formulas import COMPUTED
+from pipeline.trend import compare_visits
+
+_NOT_SCORED = ("implausible", "unit-unknown", "unit-missing")
+
+
+def interpret(case: CaseInput, rules: Rules | None = None) -> Interpretation:
+    """Return everything that is known of ``case``, visit by visit, up to its as-of date."""
+    rules = rules or load_rules()
+    judged = _judge(case, case.rows, rules)
+    doubtful = _with_implausible(case, rules)
+    return Interpretation(
+        case=case,
+        visits=tuple(_visit(judged, doubtful, at) for at in range(len(judged.visits))),
+        changes=compare_visits(judged.visits),
+        flags=flag_histories(judged),
+        checks=tuple(_cross_checks(case, judged.visits)),
+        versions={"casereport": __version__},
+    )
+
+
+def _judge(case: CaseInput, rows: pd.DataFrame, rules: Rules) -> Judged:
+    people = pd.DataFrame(
+        {"case_id": [case.case_id], "sex": [case.sex], "birth_year": [case.birth_year]}
+    )
+    return interpret_columns(
+        rows,
+        people,
+        stated_table([case]),
+        as_of=case.as_of,
+        rules=rules,
+        not_scored=_not_scored(case),
+    )
+
+
+def _not_scored(case: CaseInput) -> pd.DataFrame:
+    dates = [
+        str(one.measurement["collected_at"])[:10]
+        for one in case.set_aside
+        if one.measurement is not None and set(one.reasons) & set(_NOT_SCORED)
+    ]
+    return pd.DataFrame({"case_id": [case.case_id] * len(dates), "date": pd.to_datetime(dates)})
+
+
+def _with_implausible(case: CaseInput, rules: Rules) -> Judged | None:
+    """Return the case judged as if its implausible values were right: for safety flags only."""
+    rows = [
+        {**one.measurement, "case_id": case.case_id}
+        for one in case.set_aside
+        if one.reasons == ("implausible",) and one.measurement is not None
+    ]
+    if not rows:
+        return None
+    more = pd.DataFrame(rows, columns=list(ACCEPTED_COLUMNS)).astype(dict(case.rows.dtypes))
+    return _judge(case, pd.concat([case.rows, more], ignore_index=True), rules)
+
+
+def _visit(judged: Judged, doubtful: Judged | None, at: int) -> Visit:
+    row = judged.visits.table.iloc[at]
+    met, known = judged.metabolic_syndrome
+    return Visit(
+        date=row["date"].date(),
+        month=int(row["month"]),
+        age=None if pd.isna(row["age"]) else int(row["age"]),
+        findings=findings_at(judged, at),
+        not_computed=not_computed_at(judged, at),
+        phase=_phase(judged, at),
+        flags=flags_at(judged, doubtful, at),
+        not_assessable=not_assessable_at(judged, at),
+        metabolic_syndrome=(int(met[at]), int(known[at])),
+        context=_context(judged.visits, at),
+        unknown=tuple(
+            key.key
+            for key in judged.visits.rules.context.values()
+            if key.confidence and not judged.visits.is_stated(key.key)[at]
+        ),
+    )
+
+
+def _context(visits: Visits, at: int) -> dict[str, Any]:
+    """Return what is stated at one visit; of symptoms and medicines the words that apply."""
+    context: dict[str, Any] = {}
+    for key in visits.rules.context.values():
+        if not visits.is_stated(key.key)[at]:
+            continue
+        if key.kind == "yes_no":
+            context[key.key] = bool(visits.yes(key.key)[at])
+        elif key.kind == "number":
+            context[key.key] = float(visits.number(key.key)[at])
+        elif key.kind == "word":
+            context[key.key] = str(visits.word(key.key)[at])
+        else:
+            words = key.words if key.kind == "words" else tuple(visits.rules.medication)
+            context[key.key] = tuple(word for word in words if visits.yes(word)[at] is True)
+    return context
+
+
+def _phase(judged: Judged, at: int) -> Phase:
+    phases, classes = judged.phases, judged.phases.classes
+    row = next(rule for rule in judged.visits.rules.phases if rule.rule == phases.rule[at])
+    signals = supporting_signals(judged.visits)
+    return Phase(
+        id=row.phase,
+        rule=row.rule,
+        confidence=phases.confidence[at],
+        qualifiers=tuple(word for word, where in phases.qualifiers.items() if where[at]),
+        g_class=str(classes.g[at]),
+        i_class=str(classes.i[at]),
+        supporting=int(classes.supporting[at]),
+        supporting_known=int(classes.supporting_known[at]),
+        signals={name: _answer(signal[at]) for name, signal in signals.items()},
+        **reasoning(judged.visits, at),
+    )
+
+
+def _answer(value: Any) -> bool | None:
+    return None if value is pd.NA else bool(value)
+
+
+# A reported HOMA-IR beside our own.
+
+
+def _cross_checks(case: CaseInput, visits: Visits) -> list[CrossCheck]:
+    """Return each reported HOMA-IR that could be compared, those that were set aside included."""
+    accepted = visits.rows[visits.rows["marker"].isin(COMPUTED) & (visits.rows["shown"] != "")]
+    found = [(row, True) for row in accepted.to_dict("records")]
+    found += [
+        (dict(one.measurement), False)
+        for one in case.set_aside
+        if "reported-differs" in one.reasons and one.measurement is not None
+    ]
+    checks = [_cross_check(row, agrees, visits) for row, agrees in found]
+    return [check for check in checks if check is not None]
+
+
+def _cross_check(row: dict[str, Any], agrees: bool, visits: Visits) -> CrossCheck | None:
+    dates = visits.table["date"]
+    at = int((dates - pd.Timestamp(str(row["collected_at"])[:10])).abs().argmin())
+    column = visits.column(row["marker"])
+    if row["marker"] != "homa_ir" or not column.known[at] or column.censored[at]:
+        return None
+    inputs = [visits.column(name).row[at] for name in COMPUTED["homa_ir"].analytes]
+    return CrossCheck(
+        marker="homa_ir",
+        date=dates.iloc[at].date(),
+        reported=float(row["low"]),
+        computed=float(column.low[at]),
+        agrees=agrees,
+        rows=(str(row["row"]), *(str(visits.rows["row"].iloc[position]) for position in inputs)),
+    )

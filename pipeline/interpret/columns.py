@@ -1,0 +1,76 @@
+"""Floor 6. The order of work, on columns: derive, then flags, then score and phase."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.columns import Visits
+from pipeline.derive import derive_markers, uses_unknown_factor, with_other_insulin_factor
+from pipeline.flags import Flags, raise_flags
+from pipeline.phase import Phases, classify, decide_phase
+from pipeline.rules import Rules
+from pipeline.score import Scores, metabolic_syndrome, score_markers
+from pipeline.visits import arrange_visits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """All that is judged of every visit, as columns."""
+
+    visits: Visits
+    not_computed: Mapping[str, np.ndarray[Any, Any]]  # a reason a visit, "" where computed
+    flags: Flags
+    scores: Scores
+    phases: Phases
+    metabolic_syndrome: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]  # met, known
+
+
+def interpret_columns(
+    rows: pd.DataFrame,
+    people: pd.DataFrame,
+    stated: pd.DataFrame,
+    *,
+    as_of: Any,
+    rules: Rules,
+    not_scored: pd.DataFrame | None = None,
+) -> Judged:
+    """Return what is judged of all people in ``rows`` (``ACCEPTED_COLUMNS``), visit by visit.
+
+    ``people``: case_id, sex, birth_year; ``stated``: case_id, date and context keys; ``not_scored``:
+    case_id and date of values that were set aside for their unit or size.
+    """
+    measured = arrange_visits(rows, people, stated, as_of=as_of, rules=rules)
+    derived = derive_markers(measured)
+    visits, other = derived.visits, _other_reading(measured)
+    classes = classify(visits, other)
+    return Judged(
+        visits=visits,
+        not_computed=derived.reasons,
+        flags=raise_flags(visits, classes.g, _places(not_scored, visits)),
+        scores=score_markers(visits, other),
+        phases=decide_phase(classes, rules),
+        metabolic_syndrome=metabolic_syndrome(visits),
+    )
+
+
+def _other_reading(measured: Visits) -> Visits | None:
+    """Return the visits with insulin by the other pmol factor; None where no factor is in doubt."""
+    if not uses_unknown_factor(measured).any():
+        return None
+    return derive_markers(with_other_insulin_factor(measured)).visits
+
+
+def _places(found: pd.DataFrame | None, visits: Visits) -> np.ndarray[Any, Any]:
+    """Return the visits nearest (of the same case) to the given cases and dates."""
+    where = np.zeros(len(visits), dtype=bool)
+    if found is None or not len(found):
+        return where
+    table = visits.table.assign(at=np.arange(len(visits)))
+    pairs = found.merge(table[["case_id", "date", "at"]], on="case_id", suffixes=("", "_visit"))
+    distance = (pairs["date"] - pairs["date_visit"]).abs()
+    nearest = pairs.loc[distance.groupby([pairs["case_id"], pairs["date"]]).idxmin(), "at"]
+    where[nearest.to_numpy(int)] = True
+    return where

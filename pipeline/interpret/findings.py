@@ -1,0 +1,238 @@
+"""Floor 6. The findings of one visit: each value with the limits that judged it and its rows."""
+
+from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.columns import Column
+from pipeline.interpret.columns import Judged
+from pipeline.model import Band, Finding, Limit, LimitSet, NotComputed
+from pipeline.rules.formulas import COMPUTED
+from pipeline.score import BANDS
+
+_SHOWN_SETS = (LimitSet.REFERENCE, LimitSet.GUIDELINE, LimitSet.FUNCTIONAL)
+_COLOUR_SETS = (LimitSet.CRITICAL, LimitSet.REFER)
+
+
+def findings_at(judged: Judged, at: int) -> tuple[Finding, ...]:
+    """Return the findings of one visit in the order of the catalogue.
+
+    Values that are shown but not judged (a reported HOMA-IR where ours cannot be computed) come too.
+    """
+    order = list(judged.visits.rules.markers)
+    found = {
+        marker: _finding(judged, column, at)
+        for marker, column in judged.visits.columns.items()
+        if column.known[at]
+    }
+    for finding in _shown(judged, at):
+        found.setdefault(finding.marker, finding)
+    return tuple(sorted(found.values(), key=lambda finding: order.index(finding.marker)))
+
+
+def not_computed_at(judged: Judged, at: int) -> tuple[NotComputed, ...]:
+    """Return the computed markers without a value that had at least one of their inputs."""
+    found = []
+    for marker, reasons in judged.not_computed.items():
+        formula, visits = COMPUTED[marker], judged.visits
+        if not reasons[at] or not any(visits.column(name).known[at] for name in formula.analytes):
+            continue
+        needed = [name for name in formula.required if name in formula.analytes]
+        missing = tuple(name for name in needed if not visits.column(name).known[at])
+        found.append(NotComputed(marker=marker, reason=str(reasons[at]), missing=missing))
+    return tuple(found)
+
+
+def _finding(judged: Judged, column: Column, at: int) -> Finding:
+    marker, scores = judged.visits.rules.markers[column.marker], judged.scores
+    value, comparator = _as_said(float(column.low[at]), float(column.high[at]))
+    limits = _limits(judged, column, at)
+    bands = {
+        name: BANDS[int(getattr(scores, name)[column.marker][at])]
+        for name in ("laboratory", "guideline", "functional", "critical", "refer")
+    }
+    row = None if column.row[at] < 0 else judged.visits.rows.iloc[int(column.row[at])]
+    reported = _reported_row(judged, column.marker, at) if row is None else row
+    return Finding(
+        marker=column.marker,
+        value=value,
+        comparator=comparator,
+        unit=marker.unit,
+        decimals=_decimals(value, marker.decimals, row, limits),
+        reported=_reported(reported),
+        **bands,
+        counts=bool(scores.counts[column.marker][at]),
+        limits=limits,
+        rows=rows_of(judged, column.marker, at),
+        sources=_sources(column.marker, limits, row is None),
+        notes=_notes(judged, column.marker, at),
+        lab="" if row is None else str(row["lab"]),
+        method="" if row is None else str(row["method"]),
+        repeats=_repeats(judged, column, at),
+    )
+
+
+def _as_said(low: float, high: float) -> tuple[float, str | None]:
+    """Return an interval as it is printed: a number, or a limit with its sign."""
+    if low == high:
+        return low, None
+    if np.isinf(high):
+        return _nearest_number(low), ">" if low != _nearest_number(low) else ">="
+    return _nearest_number(high), "<" if high != _nearest_number(high) else "<="
+
+
+def _nearest_number(value: float) -> float:
+    """Return the number that stands a hair beside an open end."""
+    return float(f"{value:.12g}")
+
+
+def _reported(row: Any) -> tuple[str, str] | None:
+    if row is None:
+        return None
+    return str(row["value_as_reported"]), str(row["unit_as_reported"])
+
+
+def _reported_row(judged: Judged, marker: str, at: int) -> Any:
+    """Return the row in which the laboratory reported a marker that is computed again."""
+    rows = judged.visits.rows
+    own = rows[(rows["visit"] == at) & (rows["marker"] == marker) & (rows["shown"] != "")]
+    return None if own.empty else own.iloc[-1]
+
+
+def _limits(judged: Judged, column: Column, at: int) -> dict[str, tuple[Limit, ...]]:
+    """Return the limits by set that hold for the person; the laboratory's own interval leads."""
+    found: dict[str, tuple[Limit, ...]] = {}
+    for set in (*_SHOWN_SETS, *_COLOUR_SETS):
+        limits = judged.visits.rules.all_limits_of(column.marker, set)
+        held = tuple(limit for limit in limits if column.people.covered_by(limit)[at])
+        if held:
+            found[set.value] = held
+    own = _own_interval(column, at)
+    return {**found, LimitSet.REFERENCE.value: own} if own else found
+
+
+def _own_interval(column: Column, at: int) -> tuple[Limit, ...]:
+    edges = (("low", "<", column.ref_low[at]), ("high", ">", column.ref_high[at]))
+    unit = column.rules.markers[column.marker].unit
+    return tuple(
+        Limit(
+            id=f"{column.marker.replace('_', '-')}-laboratory-{side}",
+            marker=column.marker,
+            set=LimitSet.REFERENCE,
+            op=op,  # type: ignore[arg-type]
+            value=float(value),
+            unit=unit,
+            source="laboratory",
+            verified=True,
+        )
+        for side, op, value in edges
+        if not np.isnan(value)
+    )
+
+
+def _decimals(
+    value: float, decimals: int, row: Any, limits: Mapping[str, tuple[Limit, ...]]
+) -> int:
+    """Return as many decimals as the marker asks, the laboratory gave, and honesty needs.
+
+    A value beyond a limit is never printed as that limit.
+    """
+    if row is not None and value == _plain_number(str(row["value_as_reported"])):
+        decimals = max(decimals, _printed_decimals(str(row["value_as_reported"])))
+    edges = {limit.value for found in limits.values() for limit in found} - {value}
+    while decimals < 6 and float(_rounded(value, decimals)) in edges:
+        decimals += 1
+    return decimals
+
+
+def _rounded(value: float, decimals: int) -> Decimal:
+    return Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+
+
+def _plain_number(text: str) -> float | None:
+    digits = text.lstrip("<>=≤≥ ").replace(",", ".")
+    try:
+        return float(digits)
+    except ValueError:
+        return None
+
+
+def _printed_decimals(text: str) -> int:
+    digits = text.strip().replace(",", ".")
+    return len(digits.partition(".")[2]) if "." in digits else 0
+
+
+def rows_of(judged: Judged, marker: str, at: int) -> tuple[str, ...]:
+    """Return the ids of the rows that a value rests on, through all that it was computed from."""
+    position = judged.visits.column(marker).row[at]
+    if position >= 0:
+        return (str(judged.visits.rows["row"].iloc[int(position)]),)
+    if marker not in COMPUTED:
+        return ()
+    inputs = [name for name in COMPUTED[marker].analytes if judged.visits.column(name).known[at]]
+    return tuple(dict.fromkeys(row for name in inputs for row in rows_of(judged, name, at)))
+
+
+def _sources(
+    marker: str, limits: Mapping[str, tuple[Limit, ...]], computed: bool
+) -> tuple[str, ...]:
+    """Return the ids of the formula's sources and of the limits'."""
+    named = COMPUTED[marker].sources if computed and marker in COMPUTED else ()
+    judging = [id for found in limits.values() for limit in found for id in limit.source.split(";")]
+    return tuple(dict.fromkeys((*named, *judging)))
+
+
+def _notes(judged: Judged, marker: str, at: int) -> tuple[str, ...]:
+    own = [word for word, where in judged.scores.notes.get(marker, ()) if where[at]]
+    position = judged.visits.column(marker).row[at]
+    if position >= 0:
+        row = judged.visits.rows.iloc[int(position)]
+        own += ["not-fasting"] * bool(row["promoted"])
+        own += [word for word in str(row["notes"]).split(";") if word]
+    if marker == "tg_hdl_molar" and judged.scores.guideline[marker][at] == BANDS.index(Band.HIGH):
+        own.append("literature")
+    if marker in ("insulin_fasting", "homa_ir") and judged.phases.classes.unit_sensitive[at]:
+        own.append("insulin-unit-sensitive")
+    return tuple(dict.fromkeys(own))
+
+
+def _repeats(judged: Judged, column: Column, at: int) -> tuple[str, ...]:
+    rows = judged.visits.rows
+    same = (rows["visit"] == at) & (rows["marker"] == column.marker) & (rows["shown"] == "")
+    return tuple(str(id) for id in rows.loc[same & (rows.index != column.row[at]), "row"])
+
+
+def _shown(judged: Judged, at: int) -> list[Finding]:
+    """Return the values of one visit that are shown without any judgement."""
+    rows = judged.visits.rows
+    own = rows[(rows["visit"] == at) & (rows["shown"] != "")]
+    return [_unjudged(judged, row) for _, row in own.iterrows()]
+
+
+def _unjudged(judged: Judged, row: pd.Series) -> Finding:
+    marker = judged.visits.rules.markers[row["marker"]]
+    value, comparator = _as_said(float(row["low"]), float(row["high"]))
+    why = "reported-only" if row["shown"] == "recomputed" else str(row["shown"])
+    return Finding(
+        marker=marker.id,
+        value=value,
+        comparator=comparator,
+        unit=marker.unit,
+        decimals=_decimals(value, marker.decimals, row, {}),
+        reported=_reported(row),
+        laboratory=None,
+        guideline=None,
+        functional=None,
+        critical=None,
+        refer=None,
+        counts=False,
+        limits={},
+        rows=(str(row["row"]),),
+        sources=(),
+        notes=(why,),
+        lab=str(row["lab"]),
+        method=str(row["method"]),
+    )

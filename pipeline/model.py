@@ -1,0 +1,309 @@
+"""Floor 1. The nouns: rows and their columns, limits, findings, flags, phase, interpretation."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import isfinite
+from typing import Literal
+
+import pandas as pd
+
+# What a laboratory must say of a result, and what it may say; all of it is text, as it was written.
+REQUIRED_COLUMNS = ("case_id", "sample_id", "collected_at", "analyte", "value", "unit")
+OPTIONAL_COLUMNS = (
+    "ref_low",
+    "ref_high",
+    "lab",
+    "method",
+    "fasting_hours",
+    "haemolysis",
+    "status",
+    "comment",
+    "specimen",
+    "sex",
+    "birth_year",
+)
+RAW_COLUMNS = ("row", "file", "line", *REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)
+
+# An accepted row: what was reported, and the same in the marker's canonical unit.
+# low and high are the ends of the value as an interval; an open end ("<0.3") stands one ulp inside.
+# mg_low and mg_high repeat it in mg/dL where it was reported so, for limits and formulas in mg/dL.
+ACCEPTED_COLUMNS = (
+    "row",
+    "case_id",
+    "sample_id",
+    "collected_at",
+    "marker",
+    "value_as_reported",
+    "unit_as_reported",
+    "comparator",
+    "low",
+    "high",
+    "mg_low",
+    "mg_high",
+    "factor_known",
+    "ref_low",
+    "ref_high",
+    "fasting_hours",
+    "haemolysis",
+    "lab",
+    "method",
+    "status",
+    "comment",
+    "specimen",
+    "notes",
+)
+
+Sex = Literal["F", "M"]
+Operator = Literal[">", ">=", "<", "<="]
+
+
+class Band(StrEnum):
+    """Where a value stands against the limits of one set."""
+
+    LOW = "low"
+    WITHIN = "within"
+    HIGH = "high"
+    UNDETERMINED = "undetermined"
+
+
+class LimitSet(StrEnum):
+    """Whose limit it is, or what it decides."""
+
+    REFERENCE = "reference"  # the typical interval: fallback for the laboratory's own
+    GUIDELINE = "guideline"
+    FUNCTIONAL = "functional"
+    CRITICAL = "critical"
+    REFER = "refer"
+    PLAUSIBLE = "plausible"
+    DOUBTFUL = "doubtful"  # plausible, but another unit is likelier
+    RULE = "rule"  # named by a phase, a flag or a classification
+
+
+class Urgency(StrEnum):
+    """How soon a flag asks for a doctor."""
+
+    EMERGENCY = "E"
+    URGENT = "U"
+    ROUTINE = "R"
+    BANNER = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """One row of ``limits.csv``: a value is beyond it when ``value op limit`` holds."""
+
+    id: str
+    marker: str
+    set: LimitSet
+    op: Operator
+    value: float
+    unit: str
+    source: str
+    verified: bool
+    mg_dl: float | None = None
+    sex: Sex | None = None
+    ages: tuple[float, float] | None = None  # from and to, both inside; None: all
+
+    def __post_init__(self) -> None:
+        if not isfinite(self.value):
+            raise ValueError("a limit needs a finite value")
+        if not self.source:
+            raise ValueError("a limit needs a source")
+
+    @property
+    def side(self) -> Band:
+        """Return the band of a value beyond this limit."""
+        return Band.HIGH if self.op.startswith(">") else Band.LOW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """A row that was not accepted: its id and each reason as a word.
+
+    Where the value could be read and its unit is known, ``measurement`` holds the row in canonical
+    form: an implausible value is not scored, but the safety flags still look at it.
+    """
+
+    row: str
+    reasons: tuple[str, ...]
+    measurement: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """Whether the person agreed to a case study, and when."""
+
+    given: bool
+    date: dt.date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One entry of the timeline of a case, told in each language."""
+
+    when: str  # a date or a month, ISO 8601
+    kind: str  # presentation, test, intervention, outcome
+    text: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseInput:
+    """All that a report of one case depends on, as ``input.json`` holds it."""
+
+    case_id: str
+    as_of: dt.date
+    sex: Sex | None
+    birth_year: int | None
+    rows: pd.DataFrame  # ACCEPTED_COLUMNS
+    set_aside: tuple[SetAside, ...] = ()
+    context: Mapping[str, object] = field(default_factory=dict)  # holds at every visit
+    visits: tuple[Mapping[str, object], ...] = ()  # each has a date, then what differs
+    consent: Consent | None = None
+    timeline: tuple[Event, ...] = ()
+    note: Mapping[str, str] = field(default_factory=dict)  # printed in the footer, by language
+    told: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # title, perspective …
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A value, the limits that judged it, and the rows it came from."""
+
+    marker: str
+    value: float  # canonical; of "<0.3" it is 0.3
+    comparator: str | None
+    unit: str
+    decimals: int  # as many as tell the value apart from the limits it lies beyond
+    reported: tuple[str, str] | None  # value and unit as the file said
+    laboratory: Band | None
+    guideline: Band | None
+    functional: Band | None
+    critical: Band | None  # HH or LL
+    refer: Band | None
+    counts: bool  # outside its reference interval on the side that is judged
+    limits: Mapping[str, tuple[Limit, ...]]  # by set; the laboratory's own interval included
+    rows: tuple[str, ...]
+    sources: tuple[str, ...]
+    notes: tuple[str, ...] = ()  # words: not-fasting, biotin, haemolysis, unit-zone …
+    lab: str = ""
+    method: str = ""
+    repeats: tuple[str, ...] = ()  # rows of further results of this marker in the visit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotComputed:
+    """A computed marker that has no value at a visit, and why."""
+
+    marker: str
+    reason: str
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """Where the person stands, by the first rule that holds."""
+
+    id: str
+    rule: str
+    confidence: str | None
+    qualifiers: tuple[str, ...]
+    g_class: str
+    i_class: str
+    supporting: int
+    supporting_known: int
+    signals: Mapping[str, bool | None]  # the supporting signals, each yes, no or unknown
+    present: tuple[str, ...]
+    missing: tuple[str, ...]
+    excluded: tuple[tuple[str, str], ...]  # marker and why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """A safety flag that a visit raised."""
+
+    id: str
+    urgency: Urgency
+    open: bool
+    branches: tuple[str, ...]  # which conditions held
+    variants: tuple[str, ...]  # what changes its wording
+    evidence: tuple[str, ...]  # markers and context keys
+    rows: tuple[str, ...]
+    if_correct: bool = False  # rests on a value that is set aside as implausible
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotAssessable:
+    """A flag whose question arose, but which lacks an input."""
+
+    id: str
+    branches: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagHistory:
+    """A flag over all visits: when it was raised, and since when it no longer holds."""
+
+    id: str
+    urgency: Urgency
+    raised: tuple[dt.date, ...]
+    open: bool
+    resolved: dt.date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One marker between two visits; ``real`` is None where it cannot be judged, and ``reason`` why."""
+
+    marker: str
+    start: dt.date
+    end: dt.date
+    against: Literal["previous", "first"]
+    start_value: float
+    end_value: float
+    percent: float | None
+    real: bool | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossCheck:
+    """A reported value of a computed marker beside our own."""
+
+    marker: str
+    date: dt.date
+    reported: float
+    computed: float
+    agrees: bool
+    rows: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One visit of the case that is shown."""
+
+    date: dt.date
+    month: int
+    age: int | None
+    findings: tuple[Finding, ...]
+    not_computed: tuple[NotComputed, ...]
+    phase: Phase
+    flags: tuple[Flag, ...]
+    not_assessable: tuple[NotAssessable, ...]
+    metabolic_syndrome: tuple[int, int]  # criteria met, criteria known (of five)
+    context: Mapping[str, object]  # what was stated; absent is unknown
+    unknown: tuple[str, ...]  # context keys that are not stated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpretation:
+    """All that is known of one case: what every report, in every language, is told from."""
+
+    case: CaseInput
+    visits: tuple[Visit, ...]
+    changes: tuple[Change, ...]
+    flags: tuple[FlagHistory, ...]
+    checks: tuple[CrossCheck, ...]
+    versions: Mapping[str, str]

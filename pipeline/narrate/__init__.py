@@ -1,0 +1,62 @@
+"""Middle floor. Tells a case in the thirteen sections of a CARE case report."""
+
+from collections.abc import Callable
+
+from pipeline.language import Language
+from pipeline.model import Interpretation
+from pipeline.narrate.diagnostics import diagnostics
+from pipeline.narrate.discussion import consent, discussion, perspective
+from pipeline.narrate.methods import methods
+from pipeline.narrate.outcome import outcome
+from pipeline.narrate.patient import (
+    clinical_findings,
+    introduction,
+    keywords,
+    masthead,
+    patient,
+    title,
+)
+from pipeline.narrate.summary import summary
+from pipeline.narrate.telling import Telling
+from pipeline.narrate.timeline import intervention, timeline
+from pipeline.rules import load_rules
+from pipeline.story import Section, Story
+
+__all__ = ["narrate"]
+
+# Page one comes first; then the order of CARE.
+_SECTIONS: tuple[Callable[[Telling], Section], ...] = (
+    summary,
+    keywords,
+    introduction,
+    patient,
+    clinical_findings,
+    timeline,
+    diagnostics,
+    intervention,
+    outcome,
+    discussion,
+    perspective,
+    consent,
+    methods,
+)
+
+
+def narrate(interpretation: Interpretation, language: str) -> Story:
+    """Return the case told in a language ("nl", "en"); sections without data are left out.
+
+    All words come from the texts and from what the case itself tells; each sentence carries the key
+    of its text and the rules, markers and rows behind it. An interpretation has at least one visit.
+
+    Raises RulesError where the language has no text for something that the case needs said.
+    """
+    telling = Telling(
+        interpretation=interpretation, language=Language.load(language), rules=load_rules()
+    )
+    sections = (tell(telling) for tell in _SECTIONS)
+    return Story(
+        title=title(telling),
+        language=language,
+        facts=masthead(telling),
+        sections=tuple(section for section in sections if not section.is_empty()),
+    )

@@ -1,0 +1,40 @@
+"""Middle floor. A change between two visits, as a percentage that says whether it is real."""
+
+from typing import Literal
+
+from pipeline.language import NO_BREAK_SPACE, Quantity
+from pipeline.model import Change, Visit
+from pipeline.narrate.telling import Telling
+
+
+def change_of(
+    telling: Telling, marker: str, visit: Visit, against: Literal["previous", "first"]
+) -> Change | None:
+    """Return how a marker changed up to a visit; None where there is nothing to compare it with."""
+    wanted = (marker, visit.date, against)
+    changes = telling.interpretation.changes
+    return next(
+        (one for one in changes if (one.marker, one.end, one.against) == wanted),
+        None,
+    )
+
+
+def change_in_figures(telling: Telling, change: Change | None) -> str:
+    """Return "−65 % ↓" for a real change, "−3 % ≈" for none, "−24 % ?" where that is not known.
+
+    Values that are not compared at all (a limit, another unit) give "?"; no change at all gives "".
+    """
+    if change is None:
+        return ""
+    if change.percent is None:
+        return "?"
+    percent = Quantity(value=change.percent, decimals=0, unit="%", signed=True)
+    return f"{telling.language.quantity(percent)}{NO_BREAK_SPACE}{_sign(change)}"
+
+
+def _sign(change: Change) -> str:
+    if change.real is None:
+        return "?"
+    if not change.real:
+        return "≈"
+    return "↓" if change.end_value < change.start_value else "↑"

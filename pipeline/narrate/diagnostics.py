@@ -1,0 +1,182 @@
+"""Middle floor. Every visit in full: all markers in one table, the phase decision, what was not computed."""
+
+from pipeline.model import Finding, LimitSet, Visit
+from pipeline.narrate import phase
+from pipeline.narrate.changes import change_in_figures, change_of
+from pipeline.narrate.patient import visit_label
+from pipeline.narrate.summary import check_sentence
+from pipeline.narrate.telling import Telling, finding_of
+from pipeline.narrate.values import Weight, intervals_of, marks_of, number_of, weight_of
+from pipeline.story import Block, Bullets, Column, Row, RowGroup, Section, Sentence, Table
+
+_COLUMNS = (
+    ("marker", "text"),
+    ("result", "number"),
+    ("flag", "flag"),
+    ("unit", "text"),
+    ("laboratory", "text"),
+    ("guideline", "text"),
+    ("target", "text"),
+    ("previous", "text"),
+    ("change", "text"),
+)
+_EMPHASIS = {
+    Weight.CRITICAL: "critical",
+    Weight.REFER: "outside",
+    Weight.OUTSIDE: "outside",
+    Weight.ATTENTION: "attention",
+    Weight.NONE: "",
+}
+
+
+def diagnostics(telling: Telling) -> Section:
+    """Return a part for each visit, the last one first."""
+    visits = reversed(telling.interpretation.visits)
+    return Section(
+        id="diagnostics",
+        title=telling.language.text("report.sections.diagnostics"),
+        subsections=tuple(_visit(telling, visit) for visit in visits),
+    )
+
+
+_FIVE = 5  # criteria of the metabolic syndrome
+
+
+def _visit(telling: Telling, visit: Visit) -> Section:
+    language, day = telling.language, visit.date.isoformat()
+    reasoning = (
+        phase.phase_facts(telling, visit),
+        phase.phase_inputs(telling, visit),
+        phase.signal_table(telling, visit),
+        Bullets(items=(_metabolic_syndrome(telling, visit),)),
+    )
+    gaps = (_checks(telling, visit), _notes(telling, visit), _not_computed(telling, visit))
+    return Section(
+        id=f"diagnostics-{day}",
+        title=visit_label(telling, visit),
+        blocks=(_marker_table(telling, visit),),
+        subsections=(
+            Section(
+                id=f"phase-{day}",
+                title=language.text("report.sections.phase"),
+                blocks=tuple(block for block in reasoning if block),
+            ),
+            Section(
+                id=f"gaps-{day}",
+                title=language.text("report.sections.gaps"),
+                blocks=tuple(block for block in gaps if block),
+            ),
+        ),
+    )
+
+
+# -- the table of markers
+
+
+def _marker_table(telling: Telling, visit: Visit) -> Table:
+    language = telling.language
+    groups = tuple(
+        RowGroup(
+            title=language.text(f"report.domains.{domain}"),
+            rows=tuple(_row(telling, visit, finding) for finding in findings),
+        )
+        for domain, findings in telling.by_domain(visit.findings)
+    )
+    return Table(
+        caption=language.text("report.marker_table.caption", visit=visit_label(telling, visit)),
+        columns=tuple(
+            Column(label=language.text(f"report.columns.{name}"), kind=kind)  # type: ignore[arg-type]
+            for name, kind in _COLUMNS
+        ),
+        groups=groups,
+        note=language.text("report.marker_table.legend"),
+        dense=True,
+    )
+
+
+def _row(telling: Telling, visit: Visit, finding: Finding) -> Row:
+    change = change_of(telling, finding.marker, visit, "previous")
+    return Row(
+        cells=(
+            telling.language.marker(finding.marker),
+            number_of(telling, finding),
+            marks_of(telling, finding),
+            telling.language.unit(finding.unit),
+            intervals_of(telling, finding, LimitSet.REFERENCE),
+            intervals_of(telling, finding, LimitSet.GUIDELINE),
+            intervals_of(telling, finding, LimitSet.FUNCTIONAL),
+            _previous(telling, visit, finding),
+            change_in_figures(telling, change),
+        ),
+        emphasis=_EMPHASIS[weight_of(telling, finding)],  # type: ignore[arg-type]
+        markers=(finding.marker,),
+        rows=finding.rows,
+    )
+
+
+def _previous(telling: Telling, visit: Visit, finding: Finding) -> str:
+    """Return the last earlier value with its date."""
+    earlier = [one for one in telling.interpretation.visits if one.date < visit.date]
+    for before in reversed(earlier):
+        found = finding_of(before, finding.marker)
+        if found:
+            return f"{number_of(telling, found)} ({telling.language.short_date(before.date)})"
+    return ""
+
+
+# -- what lies behind
+
+
+def _metabolic_syndrome(telling: Telling, visit: Visit) -> Sentence:
+    met, known = visit.metabolic_syndrome
+    key = "report.diagnostics.metabolic_syndrome" + ("" if known == _FIVE else "_partly")
+    return telling.say(key, met=met, known=known)
+
+
+def _checks(telling: Telling, visit: Visit) -> Bullets | None:
+    checks = [check for check in telling.interpretation.checks if check.date == visit.date]
+    items = tuple(check_sentence(telling, check) for check in checks)
+    return Bullets(items=items) if items else None
+
+
+def _notes(telling: Telling, visit: Visit) -> Bullets | None:
+    """Return one sentence for each note, with the markers it holds for."""
+    noted: dict[str, list[Finding]] = {}
+    for finding in visit.findings:
+        for note in finding.notes:
+            noted.setdefault(note, []).append(finding)
+    items = tuple(_note(telling, note, findings) for note, findings in sorted(noted.items()))
+    return Bullets(items=items) if items else None
+
+
+def _note(telling: Telling, note: str, findings: list[Finding]) -> Sentence:
+    return telling.say(
+        f"findings.notes.{note}",
+        markers=tuple(finding.marker for finding in findings),
+        rows=tuple(row for finding in findings for row in finding.rows),
+        markers_named=[telling.language.short(finding.marker) for finding in findings],
+    )
+
+
+def _not_computed(telling: Telling, visit: Visit) -> Block | None:
+    """Return the computed markers without a value, each with the reason and what it lacked."""
+    language = telling.language
+    if not visit.not_computed:
+        return None
+    rows = tuple(
+        Row(
+            cells=(
+                language.marker(one.marker),
+                language.text(f"reasons.not_computed.{one.reason}"),
+                language.listing(phase.input_name(telling, id) for id in one.missing),
+            ),
+            markers=(one.marker,),
+        )
+        for one in visit.not_computed
+    )
+    columns = ("marker", "reason", "missing")
+    return Table(
+        caption=language.text("report.diagnostics.not_computed"),
+        columns=tuple(Column(label=language.text(f"report.columns.{name}")) for name in columns),
+        groups=(RowGroup(title="", rows=rows),),
+    )

@@ -1,0 +1,199 @@
+"""Middle floor. How it was done: formulas, limits with their sources, remarks, versions, what it is for."""
+
+from pipeline.model import Finding, Limit, LimitSet
+from pipeline.narrate.telling import Telling
+from pipeline.story import (
+    Bullets,
+    Column,
+    Facts,
+    Paragraph,
+    Row,
+    RowGroup,
+    Section,
+    Sentence,
+    Table,
+)
+
+_ALWAYS = ("functional", "comparison", "insulin_unit", "change", "phase", "unverified")
+# A remark that belongs to markers: it is printed where one of them was measured or computed.
+_REMARKS = {
+    "homa": ("homa_ir",),
+    "homa_b": ("homa_b",),
+    "tg_hdl": ("tg_hdl_molar",),
+    "tyg": ("tyg",),
+    "ldl": ("ldl",),
+    "gmi": ("gmi",),
+    "hba1c": ("hba1c",),
+    "fib4": ("fib4",),
+    "waist": ("waist",),
+    "matsuda": ("matsuda",),
+    "cgm": ("cgm_mean", "cgm_cv", "cgm_tbr", "cgm_titr"),
+}
+_SETS = (
+    LimitSet.REFERENCE,
+    LimitSet.GUIDELINE,
+    LimitSet.FUNCTIONAL,
+    LimitSet.REFER,
+    LimitSet.CRITICAL,
+)
+
+
+def methods(telling: Telling) -> Section:
+    """Return the appendix of the report."""
+    parts = (
+        ("formulas", (_formula_table(telling),)),
+        ("limits", (_limit_table(telling), _unverified(telling))),
+        ("remarks", (_remarks(telling),)),
+        ("sources", (_source_table(telling),)),
+        ("use", (_use(telling), _versions(telling))),
+    )
+    language = telling.language
+    return Section(
+        id="methods",
+        title=language.text("report.sections.methods"),
+        subsections=tuple(
+            Section(
+                id=f"methods-{name}",
+                title=language.text(f"report.sections.methods_{name}"),
+                blocks=tuple(block for block in blocks if block),
+            )
+            for name, blocks in parts
+        ),
+    )
+
+
+def _findings(telling: Telling) -> list[Finding]:
+    return [finding for visit in telling.interpretation.visits for finding in visit.findings]
+
+
+def _formula_table(telling: Telling) -> Table | None:
+    """Return the formula of every computed marker that the report prints."""
+    language = telling.language
+    computed = {one.marker for one in _findings(telling) if _is_computed(telling, one)}
+    rows = tuple(
+        Row(
+            cells=(language.marker(id), language.text(f"methods.formulas.{id}")),
+            markers=(id,),
+        )
+        for id in telling.rules.markers
+        if id in computed and language.has(f"methods.formulas.{id}")
+    )
+    if not rows:
+        return None
+    return Table(
+        caption=language.text("methods.captions.formulas"),
+        columns=tuple(_columns(telling, ("marker", "formula"))),
+        groups=(RowGroup(title="", rows=rows),),
+    )
+
+
+def _is_computed(telling: Telling, finding: Finding) -> bool:
+    marker = telling.rules.markers[finding.marker]
+    return marker.kind == "computed" or (marker.id == "ldl" and finding.reported is None)
+
+
+def _limit_table(telling: Telling) -> Table | None:
+    """Return the limits that each marker of the report was held against, with their sources."""
+    language = telling.language
+    judged = tuple({one.marker: one for one in _findings(telling) if one.limits}.values())
+    if not judged:
+        return None
+    columns = ("marker", *(f"set_{set}" for set in _SETS))
+    return Table(
+        caption=language.text("methods.captions.limits"),
+        columns=tuple(_columns(telling, columns)),
+        groups=tuple(
+            RowGroup(
+                title=language.text(f"report.domains.{domain}"),
+                rows=tuple(_limit_row(telling, finding) for finding in findings),
+            )
+            for domain, findings in telling.by_domain(judged)
+        ),
+        note=language.text("methods.captions.limits_note"),
+        dense=True,
+    )
+
+
+def _limit_row(telling: Telling, finding: Finding) -> Row:
+    cells = (_limit_cell(telling, finding, set) for set in _SETS)
+    return Row(cells=(telling.language.marker(finding.marker), *cells), markers=(finding.marker,))
+
+
+def _limit_cell(telling: Telling, finding: Finding, set: LimitSet) -> str:
+    """Return each limit as it is crossed, the source behind it, an asterisk where unverified."""
+    return "; ".join(
+        f"{telling.language.beyond(limit, 0)}{'' if limit.verified else '*'} [{limit.source}]"
+        for limit in finding.limits.get(set, ())
+    )
+
+
+def _unverified(telling: Telling) -> Paragraph | None:
+    """Return the sentence that names the markers on which an unverified limit decides something."""
+    markers = {
+        limit.marker
+        for finding in _findings(telling)
+        for limit in _beyond(finding)
+        if not limit.verified
+    }
+    named = [telling.language.short(id) for id in telling.rules.markers if id in markers]
+    if not named:
+        return None
+    told = telling.say("methods.unverified_limits", markers=tuple(sorted(markers)), items=named)
+    return Paragraph(sentences=(told,), style="note")
+
+
+def _beyond(finding: Finding) -> list[Limit]:
+    """Return the limits that a finding lies beyond."""
+    bands = {
+        LimitSet.REFERENCE: finding.laboratory,
+        LimitSet.GUIDELINE: finding.guideline,
+        LimitSet.FUNCTIONAL: finding.functional,
+        LimitSet.REFER: finding.refer,
+        LimitSet.CRITICAL: finding.critical,
+    }
+    return [
+        limit
+        for set, band in bands.items()
+        for limit in finding.limits.get(set, ())
+        if limit.side is band
+    ]
+
+
+def _remarks(telling: Telling) -> Bullets:
+    """Return the remarks that hold always, then those that the markers of this report call for."""
+    measured = {finding.marker for finding in _findings(telling)}
+    called = [name for name, markers in _REMARKS.items() if measured.intersection(markers)]
+    if any("ethnicity" in visit.unknown for visit in telling.interpretation.visits):
+        called.append("ethnicity")
+    keys = (f"methods.remarks.{name}" for name in (*_ALWAYS, *called))
+    return Bullets(items=tuple(telling.say(key) for key in keys))
+
+
+def _source_table(telling: Telling) -> Table:
+    """Return the citation behind every source id that the report names."""
+    language = telling.language
+    limits = [limit for one in _findings(telling) for set in one.limits.values() for limit in set]
+    ids = {id for limit in limits for id in limit.source.split(";")}
+    ids |= {id for one in _findings(telling) for source in one.sources for id in source.split(";")}
+    rows = tuple(
+        Row(cells=(id, citation)) for id, citation in telling.rules.sources.items() if id in ids
+    )
+    return Table(
+        caption=language.text("methods.captions.sources"),
+        columns=tuple(_columns(telling, ("source", "citation"))),
+        groups=(RowGroup(title="", rows=rows),),
+    )
+
+
+def _use(telling: Telling) -> Paragraph:
+    keys = telling.language.keys("methods.use")
+    sentences: tuple[Sentence, ...] = tuple(telling.say(f"methods.use.{key}") for key in keys)
+    return Paragraph(sentences=sentences)
+
+
+def _versions(telling: Telling) -> Facts:
+    return Facts(pairs=tuple(sorted(telling.interpretation.versions.items())))
+
+
+def _columns(telling: Telling, names: tuple[str, ...]) -> list[Column]:
+    return [Column(label=telling.language.text(f"report.columns.{name}")) for name in names]

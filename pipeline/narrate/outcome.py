@@ -1,0 +1,198 @@
+"""Middle floor. What changed since the first and the previous visit, and whether it is real."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from pipeline.model import Change
+from pipeline.narrate.changes import change_in_figures, change_of
+from pipeline.narrate.phase import phase_title
+from pipeline.narrate.telling import Telling, finding_of
+from pipeline.narrate.values import number_of, value_of
+from pipeline.story import (
+    Block,
+    Bullets,
+    Column,
+    Paragraph,
+    Row,
+    RowGroup,
+    Section,
+    Sentence,
+    Table,
+)
+
+_BODY = "anthropometry"
+_Direction = Literal["fell", "rose", "within", "unjudged"]
+
+
+def outcome(telling: Telling) -> Section:
+    """Return the changes of the last visit: in words since the first, in figures since both."""
+    several = len(telling.interpretation.visits) > 1
+    return Section(
+        id="outcome",
+        title=telling.language.text("report.sections.outcome"),
+        blocks=_blocks(telling) if several else (),
+    )
+
+
+def _blocks(telling: Telling) -> tuple[Block, ...]:
+    told = telling.told("outcome")
+    intro = Paragraph(sentences=(Sentence(text=told, key="told.outcome"),)) if told else None
+    changes = _since_first(telling)
+    items = (
+        _phase(telling),
+        *_clearly(telling, changes, "fell"),
+        *_clearly(telling, changes, "rose"),
+        *_within(telling, changes),
+        *_body(telling, changes),
+    )
+    table = _table(telling, changes) if changes else None
+    blocks = (intro, Bullets(items=items), table)
+    return tuple(block for block in blocks if block)
+
+
+def _since_first(telling: Telling) -> tuple[Change, ...]:
+    """Return the changes of the last visit against the first, in the order of the markers."""
+    changes = (
+        change_of(telling, marker, telling.last, "first") for marker in telling.rules.markers
+    )
+    return tuple(change for change in changes if change)
+
+
+def _direction(change: Change) -> _Direction:
+    if change.real is None:
+        return "unjudged"
+    if not change.real:
+        return "within"
+    return "fell" if change.end_value < change.start_value else "rose"
+
+
+# -- in words
+
+
+def _phase(telling: Telling) -> Sentence:
+    first, last = telling.interpretation.visits[0], telling.last
+    return telling.say(
+        "report.outcome.phase",
+        by=(first.phase.rule, last.phase.rule),
+        first=phase_title(telling, first),
+        first_date=first.date,
+        last=phase_title(telling, last),
+        last_date=last.date,
+    )
+
+
+def _clearly(
+    telling: Telling, changes: tuple[Change, ...], direction: _Direction
+) -> list[Sentence]:
+    """Return one sentence a domain, with each marker that clearly fell or rose."""
+    chosen = {change.marker: change for change in changes if _direction(change) == direction}
+    findings = tuple(one for one in telling.last.findings if one.marker in chosen)
+    return [
+        _sentence(
+            telling,
+            f"report.outcome.{direction}",
+            [chosen[member.marker] for member in members],
+            domain=telling.language.text(f"report.domains.{domain}"),
+        )
+        for domain, members in telling.by_domain(findings)
+    ]
+
+
+def _within(telling: Telling, changes: tuple[Change, ...]) -> list[Sentence]:
+    chosen = [change for change in changes if _direction(change) == "within"]
+    return [_sentence(telling, "report.outcome.within", chosen)] if chosen else []
+
+
+def _body(telling: Telling, changes: tuple[Change, ...]) -> list[Sentence]:
+    """Return weight, waist and their like, which have no known variation, as plain differences."""
+    markers = telling.rules.markers
+    chosen = [
+        change
+        for change in changes
+        if markers[change.marker].domain == _BODY
+        and _direction(change) == "unjudged"
+        and change.percent
+    ]
+    return [_sentence(telling, "report.outcome.body", chosen)] if chosen else []
+
+
+def _sentence(telling: Telling, key: str, changes: list[Change], **fields: str) -> Sentence:
+    return telling.say(
+        key,
+        markers=tuple(change.marker for change in changes),
+        date=changes[0].start,
+        items=[_item(telling, change) for change in changes],
+        **fields,
+    )
+
+
+def _item(telling: Telling, change: Change) -> str:
+    """Return one change: "ALAT van 62 U/L naar 22 U/L (−65 %)"."""
+    visits = (telling.visit(change.start), telling.visit(change.end))
+    start, end = (
+        value_of(telling, visit, finding)
+        for visit in visits
+        if (finding := finding_of(visit, change.marker))
+    )
+    return telling.language.text(
+        "report.outcome.item",
+        marker=telling.language.short(change.marker),
+        start=start,
+        end=end,
+        percent=change_in_figures(telling, change).split("%")[0] + "%",
+    )
+
+
+# -- in figures
+
+
+def _table(telling: Telling, changes: tuple[Change, ...]) -> Table:
+    language, visits = telling.language, telling.interpretation.visits
+    texts = ("marker", "unit")
+    figures = [language.short_date(visit.date) for visit in visits]
+    return Table(
+        caption=language.text("report.outcome.caption"),
+        columns=(
+            *(Column(label=language.text(f"report.columns.{name}")) for name in texts),
+            *(Column(label=label, kind="number") for label in figures),
+            *(Column(label=label) for label in _comparisons(telling)),
+            Column(label=language.text("report.columns.remark")),
+        ),
+        groups=tuple(_groups(telling, changes)),
+        note=language.text("report.outcome.legend"),
+        dense=True,
+    )
+
+
+def _comparisons(telling: Telling) -> list[str]:
+    names = ["since_first", "since_previous"][: len(telling.interpretation.visits) - 1]
+    return [telling.language.text(f"report.columns.{name}") for name in names]
+
+
+def _groups(telling: Telling, changes: tuple[Change, ...]) -> Iterable[RowGroup]:
+    by_marker = {change.marker: change for change in changes}
+    findings = tuple(one for one in telling.last.findings if one.marker in by_marker)
+    for domain, members in telling.by_domain(findings):
+        rows = tuple(_row(telling, by_marker[member.marker]) for member in members)
+        yield RowGroup(title=telling.language.text(f"report.domains.{domain}"), rows=rows)
+
+
+def _row(telling: Telling, change: Change) -> Row:
+    visits, language = telling.interpretation.visits, telling.language
+    found = [finding_of(visit, change.marker) for visit in visits]
+    unit = language.unit(telling.rules.markers[change.marker].unit)
+    against = [change]
+    if len(visits) > 2:
+        against.append(change_of(telling, change.marker, telling.last, "previous") or change)
+    reason = f"reasons.change.{change.reason}"
+    return Row(
+        cells=(
+            language.marker(change.marker),
+            unit,
+            *(number_of(telling, finding) if finding else "–" for finding in found),
+            *(change_in_figures(telling, one) for one in against),
+            language.text(reason) if change.reason else "",
+        ),
+        markers=(change.marker,),
+        rows=tuple(row for finding in found if finding for row in finding.rows),
+    )

@@ -1,0 +1,61 @@
+"""Middle floor. What every section is told from, and how it says something."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipeline.language import Field, Language
+from pipeline.model import Finding, Interpretation, Visit
+from pipeline.rules import Rules
+from pipeline.story import Sentence
+
+AUDIENCE = "clinician"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """One case, the language it is told in, and the facts it rests on."""
+
+    interpretation: Interpretation
+    language: Language
+    rules: Rules
+
+    @property
+    def last(self) -> Visit:
+        """Return the visit that page one is about."""
+        return self.interpretation.visits[-1]
+
+    def visit(self, date: dt.date) -> Visit:
+        """Return the visit of a date; a flag or a change always names one."""
+        return next(visit for visit in self.interpretation.visits if visit.date == date)
+
+    def say(
+        self,
+        key: str,
+        *,
+        by: tuple[str, ...] = (),
+        markers: tuple[str, ...] = (),
+        rows: tuple[str, ...] = (),
+        **fields: Field,
+    ) -> Sentence:
+        """Return the text of ``key`` as a sentence that knows the rules, markers and rows behind it."""
+        text = self.language.text(key, **fields)
+        return Sentence(text=text, key=key, rules=by, markers=markers, rows=rows)
+
+    def told(self, part: str) -> str:
+        """Return what the case itself tells under ``part`` in this language; mostly nothing."""
+        return self.interpretation.case.told.get(part, {}).get(self.language.code, "")
+
+    def by_domain(self, findings: tuple[Finding, ...]) -> Iterator[tuple[str, list[Finding]]]:
+        """Yield each domain that has findings, in the order of the markers, with its findings."""
+        found = {finding.marker: finding for finding in findings}
+        domains: dict[str, list[Finding]] = {}
+        for marker in self.rules.markers.values():
+            if marker.id in found:
+                domains.setdefault(marker.domain, []).append(found[marker.id])
+        yield from domains.items()
+
+
+def finding_of(visit: Visit, marker: str) -> Finding | None:
+    """Return the finding of ``marker`` at a visit, or None where it was not measured."""
+    return next((finding for finding in visit.findings if finding.marker == marker), None)

@@ -1,0 +1,156 @@
+"""Middle floor. How a finding is printed: value, limits, flag letters, and how heavily it weighs."""
+
+from enum import IntEnum
+
+from pipeline.language import NO_BREAK_SPACE, Quantity
+from pipeline.model import Band, Finding, Limit, LimitSet, Visit
+from pipeline.narrate.telling import Telling, finding_of
+from pipeline.story import Sentence
+
+_BEYOND = (Band.LOW, Band.HIGH)
+_JUDGED = {"high_bad": (Band.HIGH,), "low_bad": (Band.LOW,), "both": _BEYOND}
+_OUTSIDE_LETTER = {Band.HIGH: "H", Band.LOW: "L"}
+
+
+class Weight(IntEnum):
+    """How heavily a finding weighs; a report tells them in this order."""
+
+    CRITICAL = 0
+    REFER = 1
+    OUTSIDE = 2
+    ATTENTION = 3
+    NONE = 4
+
+
+def value_of(telling: Telling, visit: Visit, finding: Finding) -> str:
+    """Return value and unit; of HbA1c the percentage too, in brackets."""
+    value = telling.language.quantity(Quantity.of(finding))
+    percent = finding_of(visit, "hba1c_ngsp") if finding.marker == "hba1c" else None
+    if percent is None:
+        return value
+    return f"{value} ({telling.language.quantity(Quantity.of(percent))})"
+
+
+def number_of(telling: Telling, finding: Finding) -> str:
+    """Return the value without its unit, for a table that has a column of units."""
+    bare = Quantity(value=finding.value, decimals=finding.decimals, comparator=finding.comparator)
+    return telling.language.quantity(bare)
+
+
+def weight_of(telling: Telling, finding: Finding) -> Weight:
+    """Return the heaviest judgement of a finding.
+
+    A value beyond a guideline limit weighs as outside, even where the laboratory's interval is wider.
+    """
+    judged = _JUDGED[telling.rules.markers[finding.marker].direction]
+    if finding.critical in _BEYOND:
+        return Weight.CRITICAL
+    if finding.refer in _BEYOND:
+        return Weight.REFER
+    if finding.counts or finding.guideline in judged:
+        return Weight.OUTSIDE
+    return Weight.ATTENTION if finding.functional in _BEYOND else Weight.NONE
+
+
+def outside_of(telling: Telling, finding: Finding) -> tuple[str, Band, tuple[Limit, ...]]:
+    """Return whose limit a finding lies beyond, on which side, and the limits it was held against.
+
+    Whose: laboratory (printed with the result), typical (the fallback of the catalogue), guideline.
+    """
+    judged = _JUDGED[telling.rules.markers[finding.marker].direction]
+    if finding.laboratory in judged:
+        limits = finding.limits.get(LimitSet.REFERENCE, ())
+        whose = "typical" if any(limit.source == "fallback" for limit in limits) else "laboratory"
+        return whose, finding.laboratory, limits
+    side = finding.guideline if finding.guideline in _BEYOND else Band.HIGH
+    limits = finding.limits.get(LimitSet.GUIDELINE, ())
+    return "guideline", side, tuple(limit for limit in limits if limit.side is side)
+
+
+def marks_of(telling: Telling, finding: Finding) -> str:
+    """Return the flag letters of a finding: HH, LL, H, L, each as the legend of the table says."""
+    if finding.critical in _BEYOND:
+        letters = 2 * _OUTSIDE_LETTER[finding.critical]
+    else:
+        letters = _letter(telling, finding)
+    starred = letters + ("*" if finding.refer in _BEYOND and letters else "")
+    target = telling.language.text("report.marks.target") if finding.functional in _BEYOND else ""
+    unsure = telling.language.text(f"report.marks.{_unsure(finding)}") if _unsure(finding) else ""
+    return NO_BREAK_SPACE.join(part for part in (starred, target, unsure) if part)
+
+
+def intervals_of(telling: Telling, finding: Finding, set: LimitSet) -> str:
+    """Return what the limits of a set leave inside: per body for guidelines, "" where there is none."""
+    limits = finding.limits.get(set, ())
+    if set is not LimitSet.GUIDELINE:
+        return telling.language.interval(limits, finding.decimals)
+    bodies = dict.fromkeys(limit.source for limit in limits)
+    parts = []
+    for body in bodies:
+        own = tuple(limit for limit in limits if limit.source == body)
+        inside = telling.language.interval(own, finding.decimals)
+        parts.append(f"{inside} ({body_of(telling, body)})")
+    return "; ".join(parts)
+
+
+def body_of(telling: Telling, source: str) -> str:
+    """Return the short name of the body behind a limit; of an unknown source its id."""
+    names = (f"report.bodies.{id}" for id in source.split(";"))
+    language = telling.language
+    return ", ".join(language.text(key) if language.has(key) else key[14:] for key in names)
+
+
+def finding_sentence(telling: Telling, visit: Visit, finding: Finding, band: str) -> Sentence:
+    """Return what a band says of a finding: as its marker, else its domain, else anybody tells it."""
+    limits, whose = _limits_behind(finding, band)
+    inside_or_beyond = telling.language.beyond if band.startswith(("critical", "refer")) else None
+    printed = (
+        inside_or_beyond(limits[0], finding.decimals)
+        if inside_or_beyond and limits
+        else telling.language.interval(limits, finding.decimals)
+    )
+    return telling.say(
+        sentence_key(telling, finding, band),
+        by=tuple(limit.id for limit in limits),
+        markers=(finding.marker,),
+        rows=finding.rows,
+        marker=telling.language.short(finding.marker),
+        value=value_of(telling, visit, finding),
+        limit=printed,
+        body=body_of(telling, whose),
+    )
+
+
+def sentence_key(telling: Telling, finding: Finding, band: str) -> str:
+    """Return the key of the most particular text that the language has for a band."""
+    domain = telling.rules.markers[finding.marker].domain
+    for owner in (f"{finding.marker}.", f"{domain}.", ""):
+        key = f"findings.{owner}{band}.clinician"
+        if telling.language.has(key):
+            return key
+    return f"findings.{band}.clinician"
+
+
+def _letter(telling: Telling, finding: Finding) -> str:
+    for band in (finding.laboratory, finding.guideline):
+        if band in _BEYOND:
+            judged = _JUDGED[telling.rules.markers[finding.marker].direction]
+            letter = _OUTSIDE_LETTER[band]
+            return letter if band in judged else f"({letter})"
+    return ""
+
+
+def _unsure(finding: Finding) -> str:
+    if "unit-zone" in finding.notes:
+        return "unit_zone"
+    bands = (finding.laboratory, finding.guideline, finding.functional)
+    return "undetermined" if Band.UNDETERMINED in bands else ""
+
+
+def _limits_behind(finding: Finding, band: str) -> tuple[tuple[Limit, ...], str]:
+    set_name, _, side = band.rpartition("_")
+    sets = {"laboratory": "reference", "typical": "reference"}
+    limits = finding.limits.get(sets.get(set_name, set_name), ())  # type: ignore[call-overload]
+    if set_name in ("critical", "refer", "guideline", "functional"):
+        limits = tuple(limit for limit in limits if limit.side.value == side)
+    return limits, limits[0].source if limits else ""

@@ -1,0 +1,204 @@
+"""Middle floor. Brings rows to the canonical units, and keeps what was reported beside them."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from pipeline.model import LimitSet
+from pipeline.rules import Rules
+
+PMOL_PER_MU = 6.0  # of insulin; section 3.2, Knopp 2019
+_POPULAR_PMOL_PER_MU = 6.945  # what many laboratories use instead
+_DIGITS = 6  # significant ones that a canonical value keeps
+_WHOLE = frozenset({"hba1c"})  # judged in whole mmol/mol; section 3.10
+_NO_UNIT = "1"
+_INSULIN_UNIT, _INSULIN_MOLAR = "m[IU]/L", "pmol/L"
+_MASS = "mg/dL"
+_WITHDRAWN = frozenset(
+    {"cancelled", "canceled", "entered-in-error", "error", "deleted", "withdrawn", "d", "w", "x"}
+)  # words of FHIR, and of HL7 v2 table 0085
+_NOT_HAEMOLYSED = frozenset({"none", "no", "neg", "negative", "0", "-", "geen", "nee"})
+_DATE = r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:[0-9]{2}.*)?\Z"
+
+
+def normalise_units(
+    raw: pd.DataFrame, rules: Rules, *, insulin_factors: Mapping[str, float] | None = None
+) -> pd.DataFrame:
+    """Return ``raw`` with its canonical columns; no row is dropped, and none is judged.
+
+    ``raw`` is what ``read_lab_file`` gives, of one file or of many. ``marker`` is NA where the
+    analyte is not known. ``unit_reading`` is "known", "missing", "unknown" or "unjudged" (no
+    marker); ``standing`` is "stands", or "withdrawn" by the laboratory; ``date`` is NaT where it
+    cannot be read.
+    ``low`` and ``high`` are the value as an interval in the canonical unit, rounded half up to six
+    significant digits, an open end one ulp inside; ``mg_low`` and ``mg_high`` the reported number
+    where that was in mg/dL; ``half_digit`` half of the last printed digit. ``other_factor`` is by
+    what the value would be multiplied, had the laboratory used the other insulin factor (else 1).
+    ``plausible_low``, ``plausible_high`` and ``doubtful_above`` are the marker's own, joined here
+    so that the expectations can compare columns.
+
+    ``insulin_factors`` says by laboratory (column ``lab``) how many pmol it takes for one mU.
+    """
+    rows = raw.assign(
+        marker=_by_unique(raw["analyte"], lambda text: rules.aliases.get(_folded(text))),
+        case_id=_stripped(raw["case_id"]),
+        sample_id=_stripped(raw["sample_id"]),
+        status=_by_unique(raw["status"], _folded),
+        standing=_by_unique(raw["status"], _standing),
+        haemolysis=_by_unique(raw["haemolysis"], _haemolysis),
+        **_dates(raw["collected_at"]),
+    )
+    rows = _with_units(rows, rules)
+    rows = _with_insulin_factor(rows, insulin_factors or {})
+    rows = _with_values(rows)
+    for name, limits in _bounds(rules).items():
+        rows[name] = rows["marker"].map(limits).astype(float)
+    return rows
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _standing(status: str) -> str:
+    return "withdrawn" if _folded(status) in _WITHDRAWN else "stands"
+
+
+def _haemolysis(text: str) -> str:
+    """Return "none", "trace" or "visible", "" where nothing is said; any other mark is visible.
+
+    Insulin is lost in a haemolysed sample, so an unknown mark must not count as none.
+    """
+    word = _folded(text)
+    if word in _NOT_HAEMOLYSED:
+        return "none"
+    return word if word in ("", "trace") else "visible"
+
+
+def _stripped(texts: pd.Series) -> pd.Series:
+    return _by_unique(texts, str.strip)
+
+
+def _by_unique(texts: pd.Series, function: Callable[[str], str | None]) -> pd.Series:
+    """Return ``function`` of each text, called once for equal ones; None becomes NA."""
+    codes, unique = pd.factorize(texts)
+    values = pd.Series([function(text) for text in unique], dtype=str)
+    return values.take(codes).set_axis(texts.index)
+
+
+def _dates(texts: pd.Series) -> dict[str, pd.Series]:
+    """Return ``date`` (local day, NaT unread) and ``collected_at`` (as written, ISO 8601)."""
+    written = _stripped(texts)
+    codes, unique = pd.factorize(written)
+    moments = pd.Series(unique, dtype=str)
+    real = pd.to_datetime(moments, format="ISO8601", errors="coerce", utc=True).notna()
+    days = moments.str.extract("^" + _DATE)["day"].where(real)
+    days = pd.to_datetime(days, format="%Y-%m-%d", errors="coerce")
+    return {
+        "collected_at": written.str.replace(" ", "T", n=1, regex=False),
+        "date": days.take(codes).set_axis(texts.index),
+    }
+
+
+def _with_units(rows: pd.DataFrame, rules: Rules) -> pd.DataFrame:
+    """Join factor and offset; a quantity without a unit, such as a ratio, needs none written."""
+    units = rules.units.rename(columns={"unit": "ucum"})[
+        ["marker", "folded", "ucum", "factor", "offset"]
+    ].drop_duplicates(["marker", "folded"])
+    canonical = rows["marker"].map({marker.id: marker.unit for marker in rules.markers.values()})
+    folded = _by_unique(rows["unit"], rules.fold_unit)
+    blank = folded == ""
+    folded = folded.mask(blank & (canonical == _NO_UNIT), _NO_UNIT)
+    joined = rows.assign(folded=folded, canonical=canonical).merge(
+        units, on=["marker", "folded"], how="left", validate="many_to_one"
+    )
+    joined.index = rows.index
+    no_marker, unknown = joined["marker"].isna(), joined["factor"].isna()
+    words = ["unjudged", "missing", "unknown"]
+    joined["unit_reading"] = np.select([no_marker, folded == "", unknown], words, default="known")
+    return joined.drop(columns=["folded"])
+
+
+def _with_insulin_factor(rows: pd.DataFrame, factors: Mapping[str, float]) -> pd.DataFrame:
+    """Divide insulin in pmol/L by the laboratory's own factor; where there is none, say so."""
+    molar = (rows["canonical"] == _INSULIN_UNIT) & (rows["ucum"] == _INSULIN_MOLAR)
+    own = rows["lab"].str.strip().map(factors).astype(float)
+    factor = rows["factor"].mask(molar, 1 / own.fillna(PMOL_PER_MU))
+    unknown = molar & own.isna()
+    other = np.where(unknown, PMOL_PER_MU / _POPULAR_PMOL_PER_MU, 1.0)
+    return rows.assign(factor=factor, factor_known=~unknown, other_factor=other)
+
+
+def _with_values(rows: pd.DataFrame) -> pd.DataFrame:
+    value = _ends(rows["comparator"], _canonical(rows["number"], rows=rows))
+    mass = _ends(rows["comparator"], rows["number"].where(rows["ucum"] == _MASS))
+    return rows.assign(
+        value_as_reported=rows["value"],
+        unit_as_reported=rows["unit"],
+        half_digit=rows["half_digit"] * rows["factor"],
+        low=value["low"],
+        high=value["high"],
+        mg_low=mass["low"],
+        mg_high=mass["high"],
+        ref_low=_reference(rows, "ref_low", signs=("", ">", ">=")),
+        ref_high=_reference(rows, "ref_high", signs=("", "<", "<=")),
+        fasting_hours=rows["fasting_number"],
+    )
+
+
+def _reference(rows: pd.DataFrame, column: str, *, signs: tuple[str, ...]) -> pd.Series:
+    """Return one end of the laboratory's own interval, converted; NaN where none is printed.
+
+    Both edges of an interval lie inside it, so "<48" as an upper end is 48.
+    """
+    number = _canonical(rows[f"{column}_number"], rows=rows)
+    return number.where(rows[f"{column}_comparator"].isin(signs))
+
+
+def _canonical(number: pd.Series, *, rows: pd.DataFrame) -> pd.Series:
+    exact = number * rows["factor"] + rows["offset"]
+    rounded = pd.Series(round_half_up(exact.to_numpy()), index=number.index)
+    return rounded.mask(rows["marker"].isin(_WHOLE), np.floor(exact * (1 + 1e-12) + 0.5))
+
+
+def _ends(comparator: pd.Series, number: pd.Series) -> dict[str, pd.Series]:
+    """Return the interval a value stands for: "<0.3" is from 0 up to, and without, 0.3.
+
+    What lies below a number that is not positive has no lower end.
+    """
+    below, above = comparator.isin(["<", "<="]), comparator.isin([">", ">="])
+    floor = pd.Series(np.where(number > 0, 0.0, -np.inf), index=number.index).where(number.notna())
+    low = number.mask(below, floor).mask(comparator == ">", np.nextafter(number, np.inf))
+    high = number.mask(above & number.notna(), np.inf)
+    return {"low": low, "high": high.mask(comparator == "<", np.nextafter(number, -np.inf))}
+
+
+def round_half_up(values: np.ndarray) -> np.ndarray:
+    """Return values rounded half up, away from zero, to six significant digits; NaN stays NaN.
+
+    A product that float arithmetic left a hair below the half counts as the half.
+    """
+    size = np.abs(values)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        exponent = np.where(size > 0, np.floor(np.log10(size)), 0.0)
+    up = 10.0 ** np.clip(_DIGITS - 1 - exponent, 0, None)
+    down = 10.0 ** np.clip(exponent - _DIGITS + 1, 0, None)
+    rounded = np.floor(size * up / down * (1 + 1e-12) + 0.5)
+    return np.copysign(rounded / up * down, values)
+
+
+def _bounds(rules: Rules) -> dict[str, dict[str, float]]:
+    """Return, by marker, the limits beyond which a value is implausible or of doubtful unit."""
+    bounds: dict[str, dict[str, float]] = {
+        "plausible_low": {},
+        "plausible_high": {},
+        "doubtful_above": {},
+    }
+    for limit in rules.limits:
+        if limit.set == LimitSet.PLAUSIBLE:
+            name = "plausible_high" if limit.op.startswith(">") else "plausible_low"
+            bounds[name][limit.marker] = limit.value
+        elif limit.set == LimitSet.DOUBTFUL:
+            bounds["doubtful_above"][limit.marker] = limit.value
+    return bounds

@@ -1,0 +1,6 @@
+"""Floor 5. The phase of insulin resistance at every visit: ``classify``, then ``decide_phase``."""
+
+from pipeline.phase.classes import Classes, classify, reasoning, supporting_signals
+from pipeline.phase.decide import Phases, decide_phase
+
+__all__ = ["Classes", "Phases", "classify", "decide_phase", "reasoning", "supporting_signals"]

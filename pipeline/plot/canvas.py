@@ -1,0 +1,86 @@
+"""Middle floor. The sheet that figures are drawn on: size, fonts, and SVG that can stand in a page."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from io import StringIO
+from xml.sax.saxutils import escape
+
+import matplotlib as mpl
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure as Sheet
+
+from pipeline.plot import palette
+from pipeline.resources import resource_path
+
+COLUMN_MM = 170  # the text column of an A4 page
+_MM_PER_INCH = 25.4
+_FONTS = "templates/report/static/fonts"
+_SETTINGS = {
+    "font.family": ["Inter"],
+    "font.size": 7.5,
+    "svg.fonttype": "none",  # text stays text: it can be read, searched and tagged
+    "svg.hashsalt": "casereport",  # the same picture twice is the same bytes
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "axes.edgecolor": palette.RULE,
+    "axes.labelcolor": palette.QUIET,
+    "axes.titlesize": 8,
+    "axes.titleweight": 600,
+    "axes.titlecolor": palette.INK,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": palette.QUIET,
+    "ytick.color": palette.QUIET,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "text.color": palette.INK,
+    "lines.linewidth": 1.4,
+}
+_PROLOG = re.compile(r"^.*?(?=<svg\b)", re.DOTALL)
+_METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
+_SIZE = re.compile(r'<svg ([^>]*?)width="[^"]*"([^>]*?)height="[^"]*"([^>]*)>')
+_SIZE_SWAPPED = re.compile(r'<svg ([^>]*?)height="[^"]*"([^>]*?)width="[^"]*"([^>]*)>')
+_ID = re.compile(r'(\bid="|url\(#|href="#)')
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Let what is drawn inside use our fonts and shapes, and leave matplotlib as it was."""
+    _register_fonts()
+    with mpl.rc_context(_SETTINGS):
+        yield
+
+
+def new_sheet(height_mm: float, *, rows: int = 1, columns: int = 1) -> tuple[Sheet, list[Axes]]:
+    """Return a sheet as wide as the text column and its axes, row by row."""
+    size = (COLUMN_MM / _MM_PER_INCH, height_mm / _MM_PER_INCH)
+    sheet = Sheet(figsize=size, layout="constrained")
+    FigureCanvasSVG(sheet)
+    axes = sheet.subplots(rows, columns, squeeze=False)
+    return sheet, [ax for row in axes for ax in row]
+
+
+def svg_of(sheet: Sheet, *, id: str, alt: str) -> str:
+    """Return the sheet as an SVG element that can stand in a page beside others.
+
+    It has no prolog, no metadata, a title that describes it, ids of its own, and the width of
+    whatever holds it; its one style rule is kept to itself.
+    """
+    buffer = StringIO()
+    sheet.savefig(buffer, format="svg", metadata={"Date": None})
+    svg = _METADATA.sub("", _PROLOG.sub("", buffer.getvalue()))
+    svg = _ID.sub(rf"\g<1>{id}-", svg).replace("*{", f"#{id} *{{")
+    for pattern in (_SIZE, _SIZE_SWAPPED):
+        svg = pattern.sub(rf'<svg id="{id}" \g<1>width="100%"\g<2>\g<3>>', svg, count=1)
+    return svg.replace(">", f"><title>{escape(alt)}</title>", 1).strip()
+
+
+@cache
+def _register_fonts() -> None:
+    """Tell matplotlib of the fonts that ship with the page, so that it measures what is shown."""
+    for file in sorted(resource_path(_FONTS).glob("*.ttf")):
+        font_manager.fontManager.addfont(file)

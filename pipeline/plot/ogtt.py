@@ -1,0 +1,206 @@
+"""Middle floor. The glucose and insulin curves of an oral glucose tolerance test."""
+
+from collections.abc import Sequence
+
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from pipeline.language import Language, Quantity
+from pipeline.model import Finding, Interpretation, Limit, LimitSet, Visit
+from pipeline.plot import palette
+from pipeline.plot.canvas import drawing, new_sheet, svg_of
+from pipeline.story import Column, Figure, Row, RowGroup, Table
+
+_MINUTES = (0, 30, 60, 90, 120, 180)
+_TWO_HOURS = 120
+_ENOUGH = 3  # points that make a curve
+_HEIGHT_MM = 62
+_ANALYTES = ("glucose", "insulin")
+
+_Curve = dict[int, Finding]  # minutes after the load
+
+
+def plot_ogtt(interpretation: Interpretation, language: str) -> Figure | None:
+    """Return the curves of the last visit that has an OGTT, with the 2-hour limit, and a table.
+
+    An analyte with fewer than three points is not drawn; None where no visit has a curve.
+    """
+    for visit in reversed(interpretation.visits):
+        curves = {name: curve for name in _ANALYTES if (curve := _curve(visit, name))}
+        if curves:
+            return _figure(visit, curves, Language.load(language))
+    return None
+
+
+def plot_curve(
+    curve: _Curve, *, labels: Sequence[str], limits: Sequence[tuple[Limit, str]], ax: Axes
+) -> Axes:
+    """Draw one analyte against the minutes after the load; ``labels`` are the printed values.
+
+    ``limits`` hold at two hours and are drawn there, each with its own label. A value known only
+    as a limit is an open point.
+    """
+    minutes, values = list(curve), [finding.value for finding in curve.values()]
+    sns.lineplot(x=minutes, y=values, color=palette.VALUE, ax=ax, errorbar=None, zorder=3)
+    for minute, finding, label in zip(minutes, curve.values(), labels, strict=True):
+        face = "white" if finding.comparator else palette.VALUE
+        ax.plot(minute, finding.value, "o", ms=5, mfc=face, mec=palette.VALUE, zorder=4)
+        _label_point(ax, minute, finding.value, label)
+    for limit, label in limits:
+        _draw_limit(ax, limit, label)
+    ax.set_xticks(minutes)
+    ax.set_xlim(-12, minutes[-1] + 12)
+    ax.margins(y=0.2)
+    ax.set_ylim(bottom=0)
+    return ax
+
+
+def _curve(visit: Visit, analyte: str) -> _Curve:
+    """Return the points of an analyte by minute; empty where there are too few for a curve."""
+    found = {finding.marker: finding for finding in visit.findings}
+    curve = {
+        minute: found[f"{analyte}_ogtt_{minute}"]
+        for minute in _MINUTES
+        if f"{analyte}_ogtt_{minute}" in found
+    }
+    return curve if len(curve) >= _ENOUGH else {}
+
+
+def _figure(visit: Visit, curves: dict[str, _Curve], words: Language) -> Figure:
+    alt = _alt(visit, curves, words)
+    return Figure(
+        id="ogtt",
+        svg=_draw(curves, words, alt),
+        alt=alt,
+        caption=words.text("report.figures.ogtt.caption", date=visit.date),
+        table=_table(curves, words),
+    )
+
+
+# -- drawing
+
+
+def _draw(curves: dict[str, _Curve], words: Language, alt: str) -> str:
+    with drawing():
+        sheet, axes = new_sheet(_HEIGHT_MM, columns=len(curves))
+        for (analyte, curve), ax in zip(curves.items(), axes, strict=True):
+            labels = [words.quantity(_bare(finding)) for finding in curve.values()]
+            plot_curve(curve, labels=labels, limits=_limits(curve, words), ax=ax)
+            unit = words.unit(next(iter(curve.values())).unit)
+            ax.set_title(words.text(f"report.figures.ogtt.{analyte}"))
+            ax.set_ylabel(unit)
+            ax.set_xlabel(words.text("report.figures.ogtt.minutes"))
+        return svg_of(sheet, id="ogtt", alt=alt)
+
+
+def _limits(curve: _Curve, words: Language) -> list[tuple[Limit, str]]:
+    finding = curve.get(_TWO_HOURS)
+    limits = finding.limits.get(LimitSet.GUIDELINE, ()) if finding else ()
+    return [(limit, _limit_label(limit, words)) for limit in limits]
+
+
+def _limit_label(limit: Limit, words: Language) -> str:
+    key = f"report.bodies.{limit.source}"
+    body = words.text(key) if words.has(key) else limit.source
+    return words.text("report.figures.trend.limit", body=body, value=words.limit(limit, 0))
+
+
+def _draw_limit(ax: Axes, limit: Limit, label: str) -> None:
+    around = (_TWO_HOURS - 14, _TWO_HOURS + 14)
+    ax.plot(
+        around,
+        (limit.value, limit.value),
+        color=palette.GUIDELINE,
+        ls=palette.GUIDELINE_DASH,
+        lw=1.2,
+        zorder=2,
+    )
+    ax.annotate(
+        label,
+        (around[1], limit.value),
+        xytext=(2, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=6,
+        color=palette.GUIDELINE,
+    )
+
+
+def _label_point(ax: Axes, x: float, y: float, label: str) -> None:
+    ax.annotate(
+        label,
+        (x, y),
+        xytext=(0, 5),
+        textcoords="offset points",
+        ha="center",
+        fontsize=7,
+        fontweight=600,
+        color=palette.INK,
+        zorder=5,
+    )
+
+
+# -- in words
+
+
+def _bare(finding: Finding) -> Quantity:
+    return Quantity(
+        value=finding.value, decimals=finding.decimals, comparator=finding.comparator
+    )
+
+
+def _alt(visit: Visit, curves: dict[str, _Curve], words: Language) -> str:
+    told = {name: words.listing(_points(curve, words)) for name, curve in curves.items()}
+    if len(told) == len(_ANALYTES):
+        return words.text("report.figures.ogtt.alt", date=visit.date, **told)
+    (name, values), *_ = told.items()
+    panel = words.text(f"report.figures.ogtt.{name}")
+    return words.text("report.figures.ogtt.alt_one", date=visit.date, panel=panel, values=values)
+
+
+def _points(curve: _Curve, words: Language) -> list[str]:
+    return [
+        words.text("report.figures.ogtt.point", value=Quantity.of(finding), minutes=minute)
+        for minute, finding in curve.items()
+    ]
+
+
+def _table(curves: dict[str, _Curve], words: Language) -> Table:
+    minutes = sorted({minute for curve in curves.values() for minute in curve})
+    columns = (
+        Column(label=_column_label(name, curve, words), kind="number")
+        for name, curve in curves.items()
+    )
+    return Table(
+        caption=words.text("report.figures.ogtt.table"),
+        columns=(Column(label=words.text("report.figures.ogtt.minutes")), *columns),
+        groups=(RowGroup(title="", rows=tuple(_row(one, curves, words) for one in minutes)),),
+        note=_note(curves, words),
+    )
+
+
+def _column_label(name: str, curve: _Curve, words: Language) -> str:
+    unit = words.unit(next(iter(curve.values())).unit)
+    return f"{words.text(f'report.figures.ogtt.{name}')} ({unit})"
+
+
+def _row(minute: int, curves: dict[str, _Curve], words: Language) -> Row:
+    found = [curve.get(minute) for curve in curves.values()]
+    return Row(
+        cells=(str(minute), *(words.quantity(_bare(one)) if one else "–" for one in found)),
+        markers=tuple(one.marker for one in found if one),
+        rows=tuple(row for one in found if one for row in one.rows),
+    )
+
+
+def _note(curves: dict[str, _Curve], words: Language) -> str:
+    """Return where glucose was lowest after the load, if it fell below where it started."""
+    curve = curves.get("glucose", {})
+    after = {minute: finding for minute, finding in curve.items() if minute > 0}
+    if not after or 0 not in curve:
+        return ""
+    minute = min(after, key=lambda one: after[one].value)
+    if after[minute].value >= curve[0].value:
+        return ""
+    lowest = Quantity.of(after[minute])
+    return words.text("report.figures.ogtt.note", value=lowest, minutes=minute)

@@ -1,0 +1,1 @@
+"""Floor 8. Makes reports: papermill runs, nbconvert lays out, WeasyPrint prints."""

@@ -1,0 +1,183 @@
+"""Floor 8. Turns an executed report notebook into one self-contained HTML page, with nbconvert."""
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+from nbconvert.exporters import TemplateExporter
+from nbformat import NotebookNode
+from traitlets import Unicode, default
+
+from pipeline import __version__
+from pipeline.errors import ReportError
+from pipeline.language import Language
+from pipeline.publish.style import page_style
+from pipeline.resources import resource_path
+from pipeline.show import MARK, RESULT_TYPE, Heading
+
+_FEW_VISITS = 3  # as many dates as fit in the running header
+_OUTSIDE_CSS_STRING = re.compile(r"[^\w .,:;()·–-]", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """All that the template prints: plain text, and the fragments that ``show`` escaped."""
+
+    language: str
+    kind: str
+    title: str
+    case_id: str
+    running: Mapping[str, str]
+    style: Markup
+    masthead: Markup
+    fragments: tuple[Markup, ...]
+    headings: tuple[Heading, ...]
+
+
+class ReportExporter(TemplateExporter):
+    """Keep of a notebook only what ``show`` made, and lay it out by a template of ours.
+
+    nbconvert's own HTMLExporter is not used: its templates call other hosts, and it parses and
+    writes every page again to find pictures without a description.
+    """
+
+    file_extension = ".html"
+    output_mimetype = "text/html"
+    language = Unicode("nl", help="Language of the page's own words").tag(config=True)
+
+    @default("template_name")
+    def _case_study(self) -> str:
+        return "case_study"
+
+    @default("extra_template_basedirs")
+    def _our_templates(self) -> list[str]:
+        return [str(resource_path("templates"))]
+
+    @default("default_preprocessors")
+    def _no_preprocessors(self) -> list[str]:
+        return []
+
+    def _create_environment(self) -> Environment:
+        """Return nbconvert's environment with escaping on and nothing undefined printed."""
+        environment = super()._create_environment()
+        environment.autoescape = True
+        environment.undefined = StrictUndefined
+        environment.filters.update(css_string=css_string, css_counters=css_counters)
+        return environment
+
+    def from_notebook_node(  # type: ignore[override]  # as TemplateExporter's own
+        self, nb: NotebookNode, resources: Any = None, **options: Any
+    ) -> tuple[str, Any]:
+        """Return the page of an executed report notebook, which ends with the result of its case.
+
+        Raises ReportError where it does not.
+        """
+        texts = Language.load(self.language)
+        page = _page(_shown(nb), _result(nb), kind=self.template_name, texts=texts)
+        self.environment.globals.update(page=page, say=partial(_say, texts))
+        return super().from_notebook_node(nb, resources, **options)
+
+
+def render_html(notebook: NotebookNode, *, kind: str, language: str) -> str:
+    """Return an executed notebook as one HTML page that asks for nothing outside itself.
+
+    Only marked outputs of ``show`` are printed; code, Markdown and every other output are not.
+    """
+    exporter = ReportExporter(template_name=kind, language=language)
+    page, _ = exporter.from_notebook_node(notebook)
+    return str(page)
+
+
+def css_string(text: str) -> Markup:
+    """Return text as a CSS string, every character with a meaning in CSS or HTML escaped."""
+    escaped = _OUTSIDE_CSS_STRING.sub(lambda found: f"\\{ord(found.group()):x} ", text)
+    return Markup(f'"{escaped}"')
+
+
+def css_counters(text: str) -> Markup:
+    """Return "Page {page} of {pages}" as CSS content with the counters in place."""
+    parts = re.split(r"(\{pages?\})", text)
+    counters = {"{page}": Markup("counter(page)"), "{pages}": Markup("counter(pages)")}
+    return Markup(" ").join(counters.get(part, css_string(part)) for part in parts if part)
+
+
+# -- from notebook and case to what is printed
+
+
+def _shown(notebook: NotebookNode) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the HTML and the mark of every output of ours, in order."""
+    outputs = _outputs(notebook)
+    marked = [(output, output.get("metadata", {}).get("text/html", {})) for output in outputs]
+    return [(output.data["text/html"], mark) for output, mark in marked if mark.get(MARK) is True]
+
+
+def _outputs(notebook: NotebookNode) -> list[NotebookNode]:
+    """Return every output of every cell."""
+    return [output for cell in notebook.cells for output in cell.get("outputs", ())]
+
+
+def _result(notebook: NotebookNode) -> Mapping[str, Any]:
+    """Return the machine-readable case that the notebook ended with."""
+    bundles = [output.get("data", {}) for output in _outputs(notebook)]
+    results = [bundle[RESULT_TYPE] for bundle in bundles if RESULT_TYPE in bundle]
+    if not results:
+        raise ReportError("Unable to find a result in the notebook: run all its cells first.")
+    return dict(results[-1]["case"])
+
+
+def _page(
+    shown: Sequence[tuple[str, Mapping[str, Any]]],
+    case: Mapping[str, Any],
+    *,
+    kind: str,
+    texts: Language,
+) -> Page:
+    """Return what the template prints of these fragments and this case."""
+    days = [dt.date.fromisoformat(visit["date"]) for visit in case["visits"]]
+    kind_name = _say(texts, f"kinds.{kind}")
+    dates = {"case_id": case["case_id"], "dates": _dates(days, texts)}
+    main = [(html, mark) for html, mark in shown if mark["place"] == "main"]
+    return Page(
+        language=texts.code,
+        kind=kind_name,
+        title=_say(texts, "document.title", kind=kind_name, **dates),
+        case_id=case["case_id"],
+        running=_running(case, dates["dates"], texts),
+        style=page_style(),
+        masthead=Markup("").join(
+            Markup(html) for html, mark in shown if mark["place"] == "masthead"
+        ),
+        fragments=tuple(Markup(html) for html, _ in main),
+        headings=tuple((id, title) for _, mark in main for id, title in mark["headings"]),
+    )
+
+
+def _running(case: Mapping[str, Any], dates: str, texts: Language) -> dict[str, str]:
+    """Return what stands above and below every printed page."""
+    issued = texts.date(dt.date.fromisoformat(case["as_of"]))
+    concept = _say(texts, "status.concept")
+    return {
+        "case": _say(texts, "running.case", case_id=case["case_id"]),
+        "samples": _say(texts, "running.samples", dates=dates),
+        "issued": f"{_say(texts, 'running.issued', date=issued)} · {concept}",
+        "version": _say(texts, "document.made_with", version=__version__),
+        "page": _say(texts, "running.page", page="{page}", pages="{pages}"),
+    }
+
+
+def _dates(days: Sequence[dt.date], texts: Language) -> str:
+    """Return the dates of the visits; of many the first, the last and their number."""
+    short = [texts.short_date(day) for day in days]
+    if len(days) <= _FEW_VISITS:
+        return " · ".join(short)
+    return _say(texts, "running.range", first=short[0], last=short[-1], count=len(days))
+
+
+def _say(texts: Language, key: str, **fields: str | int) -> str:
+    """Return a text of ``page.toml``."""
+    return texts.text(f"page.{key}", **fields)

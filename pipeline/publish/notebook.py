@@ -1,0 +1,180 @@
+"""Floor 8. Runs one report notebook in a folder of its own, and judges whether it was finished."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from papermill.engines import papermill_engines
+from papermill.exceptions import PapermillExecutionError
+
+from pipeline import errors
+from pipeline.errors import CommandError, ReportError
+from pipeline.publish.engine import ENGINE, PrivateEngine
+from pipeline.resources import resource_path
+from pipeline.show import RESULT_TYPE
+
+START_SECONDS = 120
+CELL_SECONDS = 300
+papermill_engines.register(ENGINE, PrivateEngine)  # also where the package is not installed
+_OUR_ERRORS = {name for name, it in vars(errors).items() if isinstance(it, type)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseParameters:
+    """What a report of one case is given: a file and a language, nothing of the person."""
+
+    case_input: str
+    language: str
+
+
+REPORTS: dict[str, type[CaseParameters]] = {"case_study": CaseParameters}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executed:
+    """A notebook of which every cell ran, and the result it ended with."""
+
+    notebook: NotebookNode
+    case: dict[str, Any]
+
+
+class NotebookError(ReportError):
+    """A report notebook did not reach its end: which cell, why, and what there is of it."""
+
+    def __init__(self, cause: str, *, cell: str = "", partial: Path | None = None) -> None:
+        """Say the cause in a sentence; ``partial`` is the notebook as far as it came."""
+        super().__init__(cause)
+        self.cell = cell
+        self.partial = partial
+
+
+def notebook_of(kind: str) -> Path:
+    """Return the notebook of a kind of report.
+
+    Raises CommandError where there is no such kind.
+    """
+    if kind not in REPORTS:
+        raise CommandError(f"Unrecognised KIND '{kind}': expected one of {', '.join(REPORTS)}.")
+    return resource_path("notebooks") / f"{kind}.ipynb"
+
+
+def check_parameters(path: Path, wanted: type[CaseParameters]) -> None:
+    """Compare the parameters a notebook declares with those it will be given.
+
+    papermill runs the name of a parameter as code and lets an unknown one pass: we do not.
+    Raises ReportError where a name or a type differs.
+    """
+    declared = {
+        name: parameter["inferred_type_name"]
+        for name, parameter in papermill.inspect_notebook(str(path)).items()
+    }
+    given = {field.name: getattr(field.type, "__name__", field.type) for field in fields(wanted)}
+    if declared != given:
+        raise ReportError(f"'{path.name}' declares {declared}, but is given {given}.")
+
+
+def run_notebook(kind: str, parameters: CaseParameters, *, sha256: str, folder: Path) -> Executed:
+    """Return the notebook of a kind, run with these parameters, and its result.
+
+    ``folder`` is the notebook's working folder, ``sha256`` the hash of the input it reads.
+    Raises ReportError where the parameters differ, and NotebookError where the report is not whole.
+    """
+    path = notebook_of(kind)
+    check_parameters(path, type(parameters))
+    partial = folder / f"{kind}.{parameters.language}.partial.ipynb"
+    try:
+        notebook = _execute(path, partial, parameters)
+    except Exception as error:  # whatever a notebook does, it costs this one report
+        raise NotebookError(_cause(error), cell=_stopped_at(partial), partial=partial) from None
+    _require_every_cell(notebook, partial)
+    return Executed(notebook=notebook, case=_result(notebook, sha256=sha256, partial=partial))
+
+
+def _execute(path: Path, partial: Path, parameters: CaseParameters) -> NotebookNode:
+    """Run the notebook by papermill, which writes what there is of it after every cell."""
+    return papermill.execute_notebook(
+        _literal(path),
+        _literal(partial),
+        parameters=asdict(parameters),
+        engine_name=ENGINE,
+        kernel_name="python3",
+        progress_bar=False,
+        start_timeout=START_SECONDS,
+        execution_timeout=CELL_SECONDS,
+        resources={"metadata": {"path": str(partial.parent)}},  # papermill's cwd= moves all threads
+    )
+
+
+def _literal(path: Path) -> str:
+    """Return a path that papermill's str.format leaves as it is."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _cause(error: Exception) -> str:
+    """Return in a sentence why a notebook stopped, without any value of a person.
+
+    Of a foreign error only the kind is told: its text may quote what a cell was working on.
+    """
+    match error:
+        case PapermillExecutionError() if error.ename in _OUR_ERRORS:
+            return f"{error.ename}: {error.evalue}"
+        case PapermillExecutionError():
+            return f"A cell stopped with {error.ename}."
+        case CellTimeoutError():
+            return f"A cell took longer than {CELL_SECONDS} seconds."
+        case DeadKernelError():
+            return "The kernel died."
+    return f"The kernel could not run the notebook ({type(error).__name__})."
+
+
+def _stopped_at(partial: Path) -> str:
+    """Return the id of the cell at which a run stopped; "" where not even one began."""
+    if not partial.exists():
+        return ""
+    cells = [cell for cell in nbformat.read(partial, as_version=4).cells if _is_code(cell)]
+    failed = [cell for cell in cells if any(_errors(cell))]
+    begun = [cell for cell in cells if cell.metadata.get("papermill", {}).get("start_time")]
+    return str((failed[:1] or begun[-1:] or [{"id": ""}])[0]["id"])
+
+
+def _require_every_cell(notebook: NotebookNode, partial: Path) -> None:
+    """Refuse a run that papermill calls a success: a cell left out, an error, a word on stderr."""
+    for cell in filter(_is_code, notebook.cells):
+        if cell.source.strip() and cell.execution_count is None:
+            raise NotebookError("A cell was not run.", cell=cell.id, partial=partial)
+        if any(_errors(cell)):
+            raise NotebookError("A cell ended the notebook early.", cell=cell.id, partial=partial)
+        if any(output.get("name") == "stderr" for output in cell.outputs):
+            raise NotebookError("A cell printed a warning.", cell=cell.id, partial=partial)
+
+
+def _result(notebook: NotebookNode, *, sha256: str, partial: Path) -> dict[str, Any]:
+    """Return the result in the last code cell: the proof that the report is whole, and of whom."""
+    last = [cell for cell in notebook.cells if _is_code(cell)][-1]
+    results = [output.data[RESULT_TYPE] for output in last.outputs if RESULT_TYPE in _of(output)]
+    if len(results) != 1:
+        raise NotebookError("The last cell shows no result.", cell=last.id, partial=partial)
+    if results[0].get("input_sha256") != sha256:
+        cause = "The result is that of another input."
+        raise NotebookError(cause, cell=last.id, partial=partial)
+    return dict(results[0]["case"])
+
+
+def _is_code(cell: NotebookNode) -> bool:
+    """Return whether a cell is one that runs."""
+    return bool(cell.cell_type == "code")
+
+
+def _errors(cell: NotebookNode) -> Iterator[NotebookNode]:
+    """Yield the errors a cell ended with."""
+    return (output for output in cell.outputs if output.output_type == "error")
+
+
+def _of(output: NotebookNode) -> NotebookNode:
+    """Return the MIME bundle of an output; of a stream an empty one."""
+    return output.get("data", {})

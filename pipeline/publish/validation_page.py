@@ -1,0 +1,211 @@
+"""Floor 8. Writes what became of the rows: quarantine.csv, and the data-quality page about it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipeline import __version__
+from pipeline.intake import Intake, quarantine_of
+from pipeline.language import Language
+from pipeline.publish.files import publish, work_folder
+from pipeline.publish.style import page_style
+from pipeline.resources import resource_path
+from pipeline.show import show, show_title
+from pipeline.story import (
+    Block,
+    Column,
+    Facts,
+    Paragraph,
+    Row,
+    RowGroup,
+    Section,
+    Sentence,
+    Story,
+    Table,
+)
+from pipeline.validate import reasons_by_severity
+
+_FEW_LINES = 20  # of one reason in one file; the rest is in quarantine.csv
+
+
+def write_validation(intake: Intake, out: Path, *, language: str) -> None:
+    """Write ``validation.html`` and ``quarantine.csv`` into ``out``, each whole or not at all.
+
+    Raises OutputError where the folder cannot be written to.
+    """
+    texts = Language.load(language)
+    with work_folder(out, "validation") as work:
+        publish(quarantine_of(intake, texts), out / "quarantine.csv", work=work)
+        page = render_validation(intake, texts)
+        publish(page.encode("utf-8"), out / "validation.html", work=work)
+
+
+def render_validation(intake: Intake, texts: Language) -> str:
+    """Return the data-quality page: counts, rules and row numbers, never a value or a file's name.
+
+    Files go by their number, since a file's name may be a person's.
+    """
+    story = tell_validation(intake, texts)
+    shown = show(*story.sections)
+    environment = Environment(
+        loader=FileSystemLoader(resource_path("templates/validation")),
+        autoescape=True,
+        undefined=StrictUndefined,
+    )
+    return environment.get_template("page.html.j2").render(
+        language=texts.code,
+        say=partial(_say, texts),
+        style=page_style(),
+        masthead=Markup(show_title(story).html),
+        content=Markup(shown.html),
+        headings=shown.headings,
+        version=__version__,
+    )
+
+
+def tell_validation(intake: Intake, texts: Language) -> Story:
+    """Return what became of the rows, told in one language."""
+    counts = intake.counts | {"noted": int((intake.accepted["notes"] != "").sum())}
+    pairs = [(name, str(counts[name])) for name in ("read", "accepted", "set_aside", "noted")]
+    pairs.append(("as_of", texts.date(intake.as_of)))
+    parts: dict[str, list[Block]] = {
+        "summary": _summary(intake, texts),
+        "rules": _by_rule(intake, texts),
+        "rows": _which_rows(intake, texts),
+        "files": [_by_file(intake, texts)],
+        "analytes": [_by_analyte(intake, texts)],
+    }
+    return Story(
+        title=_say(texts, "title"),
+        language=texts.code,
+        facts=Facts(pairs=tuple((_say(texts, f"facts.{name}"), said) for name, said in pairs)),
+        sections=tuple(
+            Section(id=id, title=_say(texts, f"{id}.title"), blocks=tuple(blocks))
+            for id, blocks in parts.items()
+            if blocks
+        ),
+    )
+
+
+def _say(texts: Language, key: str, **fields: str | int) -> str:
+    return texts.text(f"validation.{key}", **fields)
+
+
+def _summary(intake: Intake, texts: Language) -> list[Block]:
+    counts = intake.counts
+    if not counts["set_aside"]:
+        said = [_say(texts, "summary.all")]
+    elif counts["accepted"]:
+        said = [_say(texts, "summary.some", **counts), _say(texts, "summary.use")]
+    else:
+        said = [_say(texts, "summary.none")]
+    if intake.cases_without_rows:
+        said.append(_say(texts, "summary.cases", count=len(intake.cases_without_rows)))
+    return [Paragraph(sentences=tuple(Sentence(text=text) for text in said), style="lead")]
+
+
+def _by_rule(intake: Intake, texts: Language) -> list[Block]:
+    """Return every rule that was asked, with how many rows broke it; nought is said too."""
+    found = {"critical": intake.reasons, "warning": intake.notes}
+    columns = (
+        Column(label=_say(texts, "rules.reason")),
+        Column(label=_say(texts, "rules.means")),
+        Column(label=_say(texts, "rules.rows"), kind="number"),
+    )
+    return [
+        _table(
+            _say(texts, f"rules.{severity}"),
+            columns,
+            (
+                (reason, texts.text(f"reasons.{reason}"), str(found[severity].get(reason, 0)))
+                for reason in reasons
+            ),
+        )
+        for severity, reasons in reasons_by_severity().items()
+    ]
+
+
+def _which_rows(intake: Intake, texts: Language) -> list[Block]:
+    """Return where the rows of each reason stand, by file and line."""
+    columns = (
+        Column(label=_say(texts, "rules.reason")),
+        Column(label=_say(texts, "rows.where")),
+    )
+    parts = (
+        ("rows.caption", _places(intake.set_aside, "reasons")),
+        ("rows.noted", _places(intake.accepted, "notes")),
+    )
+    return [
+        _table(
+            _say(texts, caption),
+            columns,
+            ((str(word), " · ".join(_where(own, texts))) for word, own in places.groupby("word")),
+        )
+        for caption, places in parts
+        if len(places)
+    ]
+
+
+def _places(rows: pd.DataFrame, words: str) -> pd.DataFrame:
+    """Return ``word``, ``source`` and ``line`` of each reason of each row, without blank words."""
+    lines = rows["row"].str.rpartition(":")[2] if len(rows) else rows["row"]
+    places = pd.DataFrame({"word": rows[words].str.split(";"), "source": rows["source"]})
+    places = places.assign(line=lines).explode("word")
+    return places[places["word"] != ""]
+
+
+def _where(places: pd.DataFrame, texts: Language) -> Iterator[str]:
+    """Yield "file 1: line 3, 7, 12 and 40 more" of each file."""
+    for number, own in places.groupby("source"):
+        lines = list(own["line"].head(_FEW_LINES))
+        if len(own) > _FEW_LINES:
+            lines.append(_say(texts, "more", count=len(own) - _FEW_LINES))
+        file = _say(texts, "file", number=int(str(number)))
+        yield _say(texts, "places", file=file, lines=", ".join(lines))
+
+
+def _by_file(intake: Intake, texts: Language) -> Table:
+    numbers = range(1, len(intake.files) + 1)
+    names: dict[object, str] = {n: _say(texts, "file", number=n) for n in numbers}
+    label = _say(texts, "files.file")
+    return _counted(intake, "source", names=names, label=label, part="files", texts=texts)
+
+
+def _by_analyte(intake: Intake, texts: Language) -> Table:
+    used = [*intake.accepted["marker"].unique(), *intake.set_aside["marker"].dropna().unique()]
+    names: dict[object, str] = {marker: texts.marker(marker) for marker in dict.fromkeys(used)}
+    names = dict(sorted(names.items(), key=lambda pair: pair[1].casefold()))
+    names[""] = _say(texts, "unknown_analyte")
+    label = _say(texts, "analytes.analyte")
+    return _counted(intake, "marker", names=names, label=label, part="analytes", texts=texts)
+
+
+def _counted(
+    intake: Intake,
+    column: str,
+    *,
+    names: Mapping[object, str],
+    label: str,
+    part: str,
+    texts: Language,
+) -> Table:
+    """Return how many rows were read, accepted and set aside, a row each value of ``column``."""
+    accepted = intake.accepted[column].value_counts()
+    aside = intake.set_aside[column].fillna("").value_counts()
+    kinds = ("read", "accepted", "set_aside")
+    columns = [Column(label=_say(texts, f"facts.{kind}"), kind="number") for kind in kinds]
+    cells = []
+    for value, name in names.items():
+        counts = int(accepted.get(value, 0)), int(aside.get(value, 0))
+        if sum(counts):
+            cells.append((name, str(sum(counts)), *map(str, counts)))
+    return _table(_say(texts, f"{part}.caption"), (Column(label=label), *columns), cells)
+
+
+def _table(caption: str, columns: tuple[Column, ...], cells: Iterable[tuple[str, ...]]) -> Table:
+    rows = tuple(Row(cells=row) for row in cells)
+    return Table(caption=caption, columns=columns, groups=(RowGroup(title="", rows=rows),))

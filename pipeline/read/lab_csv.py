@@ -1,0 +1,44 @@
+"""Middle floor. Reads the project's own lab table (CSV); every cell stays the text it was."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.model import OPTIONAL_COLUMNS, REQUIRED_COLUMNS
+from pipeline.read.table import Table, read_table
+
+_COLUMNS = (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)
+
+
+def read_lab_csv(path: Path, *, case_id: str | None = None) -> pd.DataFrame:
+    """Return one row per record: ``line``, ``cells``, ``columns`` and the table's own columns.
+
+    With ``case_id`` the file belongs to that case, and its column ``case_id`` may be left out.
+    A record with more or fewer ``cells`` than the header has ``columns`` keeps its text, undivided,
+    as its ``value``: which cell is which nobody can say.
+
+    Raises LabFileError where the file is no table, or a required column is absent.
+    """
+    required = [name for name in REQUIRED_COLUMNS if case_id is None or name != "case_id"]
+    table = read_table(path, required=required)
+    rows = _cells(table)
+    rows["line"] = table.lines
+    rows["cells"] = [len(record) for record in table.records]
+    rows["columns"] = len(table.header)
+    if case_id is not None:
+        rows["case_id"] = rows["case_id"].mask(rows["case_id"].str.strip() == "", case_id)
+    return rows
+
+
+def _cells(table: Table) -> pd.DataFrame:
+    """Return the known columns of every record as text, "" where the file has no such column."""
+    width = len(table.header)
+    blank = [""] * width
+    divided = [record if len(record) == width else blank for record in table.records]
+    by_name = dict(zip(table.header, zip(*divided, strict=True), strict=False))
+    absent = ("",) * len(divided)
+    rows = pd.DataFrame({name: by_name.get(name, absent) for name in _COLUMNS}, dtype=str)
+    for position, record in enumerate(table.records):
+        if len(record) != width:
+            rows.at[position, "value"] = table.delimiter.join(record)
+    return rows

@@ -1,0 +1,125 @@
+"""Middle floor. Reads numbers as laboratories write them, and never guesses a thousands mark."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+# A sign of comparison, a minus, digits without superfluous zeros, a mark and decimals. No exponent,
+# no thousands mark, no NaN or infinity; only the digits 0 to 9, of which a float holds 15 exactly.
+_NUMBER = (
+    r"(?P<comparator><=|>=|<|>)?\s*"
+    r"(?P<whole>-?(?:0|[1-9][0-9]{0,14}))"
+    r"(?:(?P<mark>[.,])(?P<decimals>[0-9]{1,15}))?\Z"
+)
+_SIGNS = {"≤": "<=", "≥": ">="}
+_THOUSANDS_LIKE = r"-?[1-9][0-9]{0,2}"  # what stands before ".123" in 1.123, if that were 1123
+_OTHER_MARK = {".": ",", ",": "."}
+
+_LIMITS = ("ref_low", "ref_high")
+NUMBER_COLUMNS = (
+    "value_reading",
+    "comparator",
+    "number",
+    "half_digit",
+    *(f"{limit}_{part}" for limit in _LIMITS for part in ("comparator", "number")),
+    "fasting_number",
+)
+
+Marks = frozenset[tuple[object, str]]  # (file, decimal mark) that a file proves it uses
+
+
+def with_numbers(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of lab files with their numbers read, in the columns ``NUMBER_COLUMNS``.
+
+    ``value_reading``, ``comparator``, ``number`` and ``half_digit`` are of ``value``, as
+    ``read_numbers`` has them; a value beside an ambiguous reference limit is ambiguous too.
+    A file's decimal mark is proven by its values and reference limits together.
+    """
+    files = rows["file"]
+    marks = proven_marks([rows[column] for column in ("value", *_LIMITS)], files=files)
+    value = read_numbers(rows["value"], files=files, marks=marks)
+    limits = {limit: read_numbers(rows[limit], files=files, marks=marks) for limit in _LIMITS}
+    unclear = np.logical_or.reduce([read["reading"] == "ambiguous" for read in limits.values()])
+    readable = value["reading"] == "number"
+    fasting = read_numbers(rows["fasting_hours"], files=files, marks=marks)
+    return rows.assign(
+        **value.drop(columns="reading"),
+        value_reading=value["reading"].mask(readable & unclear, "ambiguous"),
+        fasting_number=fasting["number"].where(fasting["comparator"] == ""),
+        **{
+            f"{limit}_{part}": read[part]
+            for limit, read in limits.items()
+            for part in ("comparator", "number")
+        },
+    )
+
+
+def proven_marks(columns: Iterable[pd.Series], *, files: pd.Series) -> Marks:
+    """Return the decimal marks that each file proves: its numbers that can be read in one way only.
+
+    "5,2" and "0.125" prove a mark; "1.234" and "12" prove none. ``columns`` are text and share
+    their index with ``files``.
+    """
+    proven: set[tuple[object, str]] = set()
+    for texts in columns:
+        shapes = _shapes(texts)
+        certain = shapes["mark"].notna() & ~shapes["two_readings"]
+        pairs = pd.DataFrame({"file": files[certain], "mark": shapes.loc[certain, "mark"]})
+        proven.update(pairs.drop_duplicates().itertuples(index=False, name=None))
+    return frozenset(proven)
+
+
+def read_numbers(texts: pd.Series, *, files: pd.Series, marks: Marks) -> pd.DataFrame:
+    """Return the columns ``reading``, ``comparator``, ``number`` and ``half_digit`` of each text.
+
+    ``reading`` is "number", "missing" (no text), "unreadable" or "ambiguous": one to three digits,
+    a mark and exactly three digits, in a file that does not prove that mark, or proves both.
+    ``number`` is NaN unless the reading is "number"; ``half_digit`` is half a unit of the last
+    printed decimal, so that "9,4" is anything from 9.35 to 9.45. ``comparator`` may be "".
+    """
+    shapes = _shapes(texts)
+    ambiguous = shapes["two_readings"] & ~_proven(shapes["mark"], files=files, marks=marks)
+    reading = np.select(
+        [texts.str.strip() == "", shapes["number"].isna(), ambiguous],
+        ["missing", "unreadable", "ambiguous"],
+        default="number",
+    )
+    known = reading == "number"
+    return pd.DataFrame(
+        {
+            "reading": reading,
+            "comparator": shapes["comparator"].where(known, ""),
+            "number": shapes["number"].where(known),
+            "half_digit": (0.5 * 10.0 ** -shapes["places"]).where(known),
+        },
+        index=texts.index,
+    )
+
+
+def _proven(mark: pd.Series, *, files: pd.Series, marks: Marks) -> np.ndarray:
+    """Return for each row whether its file proves this decimal mark, and only this one."""
+    alone = {(file, sign) for file, sign in marks if (file, _OTHER_MARK[sign]) not in marks}
+    by_mark = {sign: {file for file, own in alone if own == sign} for sign in _OTHER_MARK}
+    return np.logical_or.reduce([(mark == sign) & files.isin(by_mark[sign]) for sign in by_mark])
+
+
+def _shapes(texts: pd.Series) -> pd.DataFrame:
+    """Return the parts of each text; equal texts are taken apart once."""
+    codes, unique = pd.factorize(texts)
+    written = pd.Series(unique, dtype=str).str.strip()
+    for sign, ascii_sign in _SIGNS.items():
+        written = written.str.replace(sign, ascii_sign, regex=False)
+    parts = written.str.extract("^" + _NUMBER)
+    decimals = parts["decimals"].fillna("")
+    shapes = pd.DataFrame(
+        {
+            "comparator": parts["comparator"].fillna(""),
+            "mark": parts["mark"],
+            "number": (parts["whole"] + "." + decimals).astype(float),
+            "places": decimals.str.len().astype(float),
+            "two_readings": (decimals.str.len() == len("000"))
+            & parts["whole"].fillna("").str.fullmatch(_THOUSANDS_LIKE),
+        }
+    )
+    return shapes.take(codes).set_axis(texts.index)

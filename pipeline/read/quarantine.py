@@ -1,0 +1,70 @@
+"""Middle floor. Writes and reads quarantine.csv: the rows set aside, as they were read."""
+
+import csv
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.errors import LabFileError
+from pipeline.read.table import read_table
+
+AS_READ = (
+    "row",
+    "file",
+    "line",
+    "case_id",
+    "sample_id",
+    "collected_at",
+    "analyte",
+    "value",
+    "unit",
+    "reasons",
+)
+COLUMNS = (*AS_READ, "sentence", "correction", "correction_reason")
+_RUNS_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_GUARD = "'"
+
+
+def guarded(text: str) -> str:
+    """Return a text that no spreadsheet runs: one that would be a formula gets a leading '."""
+    return _GUARD + text if text.startswith((*_RUNS_AS_FORMULA, _GUARD)) else text
+
+
+def unguarded(text: str) -> str:
+    """Return what ``guarded`` was given."""
+    return text.removeprefix(_GUARD)
+
+
+def quarantine_csv(rows: pd.DataFrame, *, sentence: Callable[[str], str]) -> bytes:
+    """Return quarantine.csv of ``rows`` (``AS_READ``), with a sentence for each reason.
+
+    It is UTF-8 with a byte order mark, by which spreadsheets know it. ``correction`` and
+    ``correction_reason`` are empty: they are a person's to fill in.
+    """
+    texts = {words: _sentences(words, sentence) for words in rows["reasons"].unique()}
+    told = rows.assign(sentence=rows["reasons"].map(texts), correction="", correction_reason="")
+    file = StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in told[list(COLUMNS)].itertuples(index=False, name=None):
+        writer.writerow([guarded(cell) for cell in row])
+    return file.getvalue().encode("utf-8-sig")
+
+
+def read_quarantine(path: Path) -> pd.DataFrame:
+    """Return a quarantine.csv with the columns ``COLUMNS``, all text, the guards removed.
+
+    Raises LabFileError where it is no such table, or a row has another number of cells.
+    """
+    table = read_table(path, required=COLUMNS)
+    for line, record in zip(table.lines, table.records, strict=True):
+        if len(record) != len(table.header):
+            raise LabFileError(f"Expected exactly {len(table.header)} cells in line {line}.")
+    cells = [[unguarded(cell) for cell in record] for record in table.records]
+    return pd.DataFrame(cells, columns=list(table.header), dtype=str)[list(COLUMNS)]
+
+
+def _sentences(words: str, sentence: Callable[[str], str]) -> str:
+    return " ".join(sentence(word) for word in words.split(";"))

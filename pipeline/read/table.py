@@ -1,0 +1,87 @@
+"""Middle floor. Splits delimited text into records, strictly by RFC 4180: no cell ever moves."""
+
+import csv
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+from pipeline.errors import LabFileError, PipelineError
+from pipeline.read.text_file import read_text
+
+DELIMITERS = (",", ";", "\t")
+_Record = tuple[int, list[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A delimited file: its column names, and each record with the line it starts on."""
+
+    delimiter: str
+    header: tuple[str, ...]  # folded: lower case, no blanks around
+    lines: list[int]
+    records: list[list[str]]  # as many cells as the file has, which may not be the header's number
+
+
+def read_table(
+    path: Path, *, required: Collection[str], error: type[PipelineError] = LabFileError
+) -> Table:
+    """Return the records of a table, without blank ones; cells are as written.
+
+    The delimiter is the one by which the header holds the ``required`` columns. Lines are physical:
+    a line break inside quotes counts.
+
+    Raises ``error`` where the file cannot be read, a required column is absent or stands twice, or
+    a quote is not closed.
+    """
+    text = read_text(path, error=error)
+    delimiter, header = _find_header(text, required=required)
+    _require_columns(header, required=required, name=path.name, error=error)
+    lines: list[int] = []
+    records: list[list[str]] = []
+    for line, cells in _split(text, delimiter=delimiter, name=path.name, error=error):
+        lines.append(line)
+        records.append(cells)
+    return Table(delimiter=delimiter, header=header, lines=lines[1:], records=records[1:])
+
+
+def _find_header(text: str, *, required: Collection[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the delimiter that finds most of the required columns, and the header it gives."""
+    headers = {delimiter: _first_record(text, delimiter) for delimiter in DELIMITERS}
+    best = max(DELIMITERS, key=lambda delimiter: len({*required} & {*headers[delimiter]}))
+    return best, headers[best]
+
+
+def _first_record(text: str, delimiter: str) -> tuple[str, ...]:
+    try:
+        records = _split(text, delimiter=delimiter, name="", error=LabFileError)
+        _, cells = next(records, (0, []))
+    except LabFileError:  # by this delimiter a quote stands where none may; another is tried
+        return ()
+    return tuple(" ".join(cell.split()).casefold() for cell in cells)
+
+
+def _require_columns(
+    header: tuple[str, ...], *, required: Collection[str], name: str, error: type[PipelineError]
+) -> None:
+    for column in required:
+        if column not in header:
+            raise error(f"Unable to find column '{column}' in '{name}'.")
+    for column in header:
+        if column and header.count(column) > 1:
+            raise error(f"Expected exactly 1 column '{column}' in '{name}'.")
+
+
+def _split(
+    text: str, *, delimiter: str, name: str, error: type[PipelineError]
+) -> Iterator[_Record]:
+    """Yield each record that is not blank, with the physical line it starts on."""
+    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    line = 1
+    try:
+        for cells in reader:
+            if any(cells):
+                yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as failure:
+        raise error(f"Unable to read line {line} of '{name}': {failure}.") from None

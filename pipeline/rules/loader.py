@@ -1,0 +1,317 @@
+"""Floor 3. Reads the CSV files of this folder into nouns; a row that cannot be is named by its address."""
+
+import csv
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from io import StringIO
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import pandas as pd
+
+from pipeline.errors import RulesError
+from pipeline.model import Limit, LimitSet, Sex, Urgency
+from pipeline.rules.units import fold_unit
+
+_FOLDER = Path(__file__).resolve().parent
+_T = TypeVar("_T")
+_Cells = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marker:
+    """One row of ``markers.csv``: a quantity that is measured, stated or computed."""
+
+    id: str
+    domain: str
+    specimen: str
+    kind: Literal["measured", "body", "device", "computed"]
+    as_reported: bool  # a computed marker whose reported value stands
+    unit: str
+    decimals: int
+    direction: Literal["high_bad", "low_bad", "both"]
+    biotin: str
+    cv_i: float | None
+    cv_a: float | None
+    loinc: str
+    named_in_seed: str
+    source: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One row of ``conditions.csv``: no value is computed where ``input op value`` certainly holds."""
+
+    marker: str
+    input: str
+    limit: Limit
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextKey:
+    """One row of ``context.csv``: a key that may be stated, and the words it takes."""
+
+    key: str
+    kind: Literal["yes_no", "number", "word", "words", "codes"]
+    words: tuple[str, ...]
+    scope: Literal["visit", "sample"]
+    confidence: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagBranch:
+    """One row of ``flags.csv``: a condition (or a variant of the wording) of a safety flag."""
+
+    flag: str
+    branch: str
+    kind: Literal["branch", "variant"]
+    urgency: Urgency | None
+    limit: str
+    source: str
+    verified: bool
+
+    @property
+    def function(self) -> str:
+        """Return the name of the function that decides this branch where no limit does."""
+        return f"{self.flag.lower().replace('-', '_')}_{self.branch}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseRule:
+    """One row of ``phases.csv``."""
+
+    rule: str
+    phase: str
+    qualifiers: tuple[str, ...]
+    text: str
+    confident: bool
+    source: str
+
+    @property
+    def always(self) -> tuple[str, ...]:
+        """Return the qualifiers that the rule emits whenever it decides."""
+        return tuple(word for word in self.qualifiers if not word.endswith("?"))
+
+    @property
+    def sometimes(self) -> tuple[str, ...]:
+        """Return the qualifiers that need a condition of their own."""
+        return tuple(word[:-1] for word in self.qualifiers if word.endswith("?"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """All facts, looked up by id."""
+
+    markers: Mapping[str, Marker]
+    aliases: Mapping[str, str]
+    units: pd.DataFrame  # marker, unit (UCUM), folded, factor, offset, source
+    spellings: Mapping[str, str]
+    limits: tuple[Limit, ...]
+    conditions: tuple[Condition, ...]
+    context: Mapping[str, ContextKey]
+    medication: Mapping[str, tuple[str, ...]]  # group -> ATC codes
+    flags: tuple[FlagBranch, ...]
+    phases: tuple[PhaseRule, ...]
+    sources: Mapping[str, str]
+    _limits_by_id: Mapping[str, Limit] = field(init=False, repr=False)
+    _limits_by_marker: Mapping[tuple[str, LimitSet], tuple[Limit, ...]] = field(
+        init=False, repr=False
+    )
+
+    def __post_init__(self) -> None:
+        by_marker: dict[tuple[str, LimitSet], tuple[Limit, ...]] = {}
+        for limit in self.limits:
+            place = (limit.marker, limit.set)
+            by_marker[place] = (*by_marker.get(place, ()), limit)
+        object.__setattr__(self, "_limits_by_id", {limit.id: limit for limit in self.limits})
+        object.__setattr__(self, "_limits_by_marker", by_marker)
+
+    def limits_named(self, name: str) -> tuple[Limit, ...]:
+        """Return the limit ``name``, or its rows ``name-f`` and ``name-m`` where it differs by sex.
+
+        Raises RulesError where there is none: a rule names a limit that no row states.
+        """
+        ids = (name, f"{name}-f", f"{name}-m")
+        found = tuple(self._limits_by_id[id] for id in ids if id in self._limits_by_id)
+        if not found:
+            raise RulesError(f"Unable to find limit '{name}' in 'limits.csv'.")
+        return found
+
+    def all_limits_of(self, marker: str, set: LimitSet) -> tuple[Limit, ...]:
+        """Return the limits of ``marker`` in ``set``, of whatever sex and age."""
+        return self._limits_by_marker.get((marker, set), ())
+
+    def limits_of(self, marker: str, set: LimitSet, sex: Sex | None = None) -> tuple[Limit, ...]:
+        """Return the limits of ``marker`` in ``set`` that hold for ``sex``.
+
+        Where the sex is unknown, a limit that differs by sex holds for nobody.
+        """
+        limits = self.all_limits_of(marker, set)
+        return tuple(limit for limit in limits if limit.sex in (None, sex))
+
+    def fold_unit(self, text: str) -> str:
+        """Return the key of a unit as anybody writes it, listed spellings included."""
+        folded = fold_unit(text)
+        return self.spellings.get(folded, folded)
+
+
+@cache
+def load_rules() -> Rules:
+    """Return the built-in facts.
+
+    Raises RulesError with file and row where a row cannot be what it says.
+    """
+    spellings = {row["written"]: fold_unit(row["unit"]) for row in read_rows("unit_spellings.csv")}
+    return Rules(
+        markers={marker.id: marker for marker in _build("markers.csv", _marker)},
+        aliases={row["alias"]: row["marker"] for row in read_rows("aliases.csv")},
+        units=_units(spellings),
+        spellings=spellings,
+        limits=tuple(_build("limits.csv", _limit)),
+        conditions=tuple(_build("conditions.csv", _condition)),
+        context={key.key: key for key in _build("context.csv", _context_key)},
+        medication=_medication(),
+        flags=tuple(_build("flags.csv", _flag_branch)),
+        phases=tuple(_build("phases.csv", _phase_rule)),
+        sources={row["id"]: row["citation"] for row in read_rows("sources.csv")},
+    )
+
+
+def read_rows(name: str) -> list[dict[str, str]]:
+    """Return the rows of the CSV file ``name`` of this folder, without its # lines."""
+    text = (_FOLDER / name).read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    return list(csv.DictReader(StringIO("\n".join(lines))))
+
+
+def _build(name: str, build: Callable[[_Cells], _T]) -> Iterator[_T]:
+    for number, row in enumerate(read_rows(name), start=1):
+        try:
+            yield build(row)
+        except (KeyError, ValueError) as error:
+            raise RulesError(f"{name}, row {number}: {error}") from None
+
+
+def _units(spellings: Mapping[str, str]) -> pd.DataFrame:
+    units = pd.DataFrame(read_rows("units.csv"))
+    folded = units["unit"].map(fold_unit)
+    return units.assign(
+        folded=folded.map(lambda unit: spellings.get(unit, unit)),
+        factor=units["factor"].astype(float),
+        offset=units["offset"].astype(float),
+    )
+
+
+def _medication() -> dict[str, tuple[str, ...]]:
+    groups: dict[str, tuple[str, ...]] = {}
+    for row in read_rows("medication.csv"):
+        groups[row["group"]] = (*groups.get(row["group"], ()), row["atc"])
+    return groups
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
+
+
+def _yes(text: str) -> bool:
+    return {"yes": True, "no": False, "": False}[text]
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _marker(row: _Cells) -> Marker:
+    return Marker(
+        id=row["marker"],
+        domain=row["domain"],
+        specimen=row["specimen"],
+        kind=row["kind"],  # type: ignore[arg-type]
+        as_reported=_yes(row["as_reported"]),
+        unit=row["unit"],
+        decimals=int(row["decimals"]),
+        direction=row["direction"],  # type: ignore[arg-type]
+        biotin=row["biotin"],
+        cv_i=_number(row["cv_i"]),
+        cv_a=_number(row["cv_a"]),
+        loinc=row["loinc"],
+        named_in_seed=row["named_in_seed"],
+        source=row["source"],
+        verified=_yes(row["verified"]),
+    )
+
+
+def _limit(row: _Cells) -> Limit:
+    return Limit(
+        id=row["id"],
+        marker=row["marker"],
+        set=LimitSet(row["set"]),
+        op=row["op"],  # type: ignore[arg-type]
+        value=float(row["value"]),
+        mg_dl=_number(row["mg_dl"]),
+        unit=row["unit"],
+        sex=row["sex"] or None,  # type: ignore[arg-type]
+        ages=_ages(row["ages"]),
+        source=row["source"],
+        verified=_yes(row["verified"]),
+    )
+
+
+def _ages(text: str) -> tuple[float, float] | None:
+    if not text:
+        return None
+    first, last = text.split("-")
+    return float(first or "-inf"), float(last or "inf")
+
+
+def _condition(row: _Cells) -> Condition:
+    cells = {
+        "id": f"{row['marker']}-{row['reason']}",
+        "set": "rule",
+        "sex": "",
+        "ages": "",
+        "verified": "yes",
+        **row,
+        "marker": row["input"],
+    }
+    return Condition(
+        marker=row["marker"], input=row["input"], limit=_limit(cells), reason=row["reason"]
+    )
+
+
+def _context_key(row: _Cells) -> ContextKey:
+    return ContextKey(
+        key=row["key"],
+        kind=row["kind"],  # type: ignore[arg-type]
+        words=_words(row["words"]),
+        scope=row["scope"],  # type: ignore[arg-type]
+        confidence=_yes(row["confidence"]),
+        source=row["source"],
+    )
+
+
+def _flag_branch(row: _Cells) -> FlagBranch:
+    return FlagBranch(
+        flag=row["flag"],
+        branch=row["branch"],
+        kind=row["kind"],  # type: ignore[arg-type]
+        urgency=Urgency(row["urgency"]) if row["urgency"] else None,
+        limit=row["limit"],
+        source=row["source"],
+        verified=_yes(row["verified"]),
+    )
+
+
+def _phase_rule(row: _Cells) -> PhaseRule:
+    return PhaseRule(
+        rule=row["rule"],
+        phase=row["phase"],
+        qualifiers=_words(row["qualifiers"]),
+        text=row["text"],
+        confident=_yes(row["confident"]),
+        source=row["source"],
+    )

@@ -1,0 +1,130 @@
+"""Floor 1. The parts of a told case: sentences with their provenance, tables, figures, sections.
+
+``narrate`` and ``plot`` make them, ``show`` turns them into HTML; they hold plain text, never markup.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """One or more whole sentences from the texts, and where they come from."""
+
+    text: str
+    key: str = ""  # the text's own id, e.g. "phases.compensation"
+    rules: tuple[str, ...] = ()  # limit, flag or phase rule ids
+    markers: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paragraph:
+    """Sentences that belong together."""
+
+    sentences: tuple[Sentence, ...]
+    style: Literal["plain", "lead", "note"] = "plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bullets:
+    """A list, one sentence an item."""
+
+    items: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callout:
+    """A box that must not be overlooked; ``level`` decides symbol and weight, never colour alone."""
+
+    level: Literal["emergency", "urgent", "routine", "banner", "phase"]
+    title: str
+    label: str  # the level in words, e.g. "within days"
+    sentences: tuple[Sentence, ...]
+    id: str = ""  # e.g. "SF-01"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a table; numbers are aligned on their decimal mark."""
+
+    label: str
+    kind: Literal["text", "number", "flag"] = "text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row of a table; its first cell is its heading."""
+
+    cells: tuple[str, ...]
+    emphasis: Literal["", "attention", "outside", "critical"] = ""
+    markers: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowGroup:
+    """Rows under one heading inside a table (a domain of markers)."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A captioned table of text that is ready to print."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    groups: tuple[RowGroup, ...]
+    note: str = ""
+    dense: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A picture as SVG of our own making, its description in words, and the numbers it draws."""
+
+    id: str
+    svg: str
+    alt: str
+    caption: str
+    table: Table | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Short pairs of a label and what it says (who, when, by whom)."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+
+Block = Paragraph | Bullets | Callout | Table | Figure | Facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of a report under one heading; ``subsections`` are one level down."""
+
+    id: str
+    title: str
+    blocks: tuple[Block, ...] = ()
+    subsections: tuple["Section", ...] = field(default=())
+
+    def is_empty(self) -> bool:
+        """Return whether nothing would be printed under the heading."""
+        return not self.blocks and all(part.is_empty() for part in self.subsections)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """A case told in one language: what the masthead says, then the sections in reading order."""
+
+    title: str
+    language: str
+    facts: Facts
+    sections: tuple[Section, ...]
+
+    def section(self, id: str) -> Section | None:
+        """Return the section with this id, or None where the case has nothing to say there."""
+        return next((section for section in self.sections if section.id == id), None)

@@ -1,0 +1,77 @@
+"""Middle floor. Parts the rows that may be used from those that are set aside, and says why."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from pipeline.model import ACCEPTED_COLUMNS
+from pipeline.resources import resource_path
+from pipeline.rules import Rules
+from pipeline.validate.comparisons import with_comparisons
+from pipeline.validate.suite import Failure, Suite, failures_of, load_suite
+
+__all__ = ["Validated", "reasons_by_severity", "split_by_expectations"]
+
+_ALONE = "row-width"  # a row that could not be divided says nothing else
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validated:
+    """All rows of an intake, parted. Both tables keep the index and the order of what came in."""
+
+    accepted: pd.DataFrame  # ACCEPTED_COLUMNS; notes: the words of the warnings, between ";"
+    set_aside: pd.DataFrame  # every column, and reasons: words between ";"
+
+
+def split_by_expectations(rows: pd.DataFrame, *, as_of: dt.date, rules: Rules) -> Validated:
+    """Return normalised rows, parted by the expectations of ``expectations/lab_rows.json``.
+
+    A row that breaks a critical expectation is set aside with each reason as a word, in the order
+    of the suite; one that only breaks a warning is accepted with the word as a note. ``rows`` also
+    say whose they are: ``folder_case`` ("" in a table of many), ``birth_year`` (float) and
+    ``person`` (see ``people_of``). Accepted and set aside together are all rows.
+
+    Raises RulesError where an expectation could not be judged.
+    """
+    compared = with_comparisons(rows.reset_index(drop=True), as_of=as_of, rules=rules)
+    failures = failures_of(compared, _suite())
+    reasons = _words(failures, severity="critical", size=len(compared))
+    notes = _words(failures, severity="warning", size=len(compared))
+    aside = reasons != ""
+    return Validated(
+        accepted=compared.assign(notes=notes)[~aside].reindex(columns=list(ACCEPTED_COLUMNS)),
+        set_aside=compared.assign(notes=notes, reasons=reasons)[aside],
+    )
+
+
+def reasons_by_severity() -> dict[str, tuple[str, ...]]:
+    """Return the reasons of the suite in its order: the critical ones, then the warnings.
+
+    Raises RulesError where the suite cannot be loaded.
+    """
+    pairs = [(one.severity.value, (one.meta or {})["reason"]) for one in _suite().expectations]
+    return {
+        severity: tuple(dict.fromkeys(reason for own, reason in pairs if own == severity))
+        for severity in ("critical", "warning")
+    }
+
+
+def _suite() -> Suite:
+    return load_suite(resource_path("expectations/lab_rows.json"))
+
+
+def _words(failures: list[Failure], *, severity: str, size: int) -> np.ndarray:
+    """Return for each row the reasons of one severity, joined by ";"."""
+    words = np.full(size, "", dtype=object)
+    seen: set[tuple[str, int]] = set()
+    for failure in failures:
+        if failure.severity == severity:
+            for row in failure.rows:
+                if (failure.reason, row) not in seen:
+                    seen.add((failure.reason, row))
+                    words[row] = f"{words[row]};{failure.reason}".lstrip(";")
+    undivided = [row for reason, row in seen if reason == _ALONE]
+    words[undivided] = _ALONE
+    return words

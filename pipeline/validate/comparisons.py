@@ -1,0 +1,111 @@
+"""Middle floor. Joins to each row what the expectations compare it with: other rows, and dates."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+
+from pipeline.rules import Rules
+from pipeline.rules.formulas import homa_ir
+
+_RESULT = ["case_id", "sample_id", "marker", "collected_at"]
+_DRAW = ["case_id", "sample_id"]
+_DAY = ["case_id", "date"]
+_GLUCOSE, _INSULIN, _REPORTED = "glucose_fasting", "insulin_fasting", "homa_ir"
+_LEAST_TOLERANCE = 0.02  # of the computed value
+
+
+def with_comparisons(rows: pd.DataFrame, *, as_of: dt.date, rules: Rules) -> pd.DataFrame:
+    """Return the rows with the columns that the expectations need beside what normalise joined.
+
+    ``as_of`` and ``born`` (1 January of the birth year) are dates; ``repetition`` is "",
+    "identical" (an earlier row says the same) or "contradictory"; ``draw`` is "" or "different";
+    ``check_gap`` and ``check_tolerance`` stand on the rows of a reported HOMA-IR, ``input_gap`` and
+    ``input_tolerance`` on those of its glucose and insulin. What is blank of the case ids is NA.
+    """
+    compared = rows.assign(
+        case_id=rows["case_id"].mask(rows["case_id"] == ""),
+        folder_case=rows["folder_case"].mask(rows["folder_case"] == ""),
+        as_of=pd.Timestamp(as_of),
+        born=pd.to_datetime(rows["birth_year"], format="%Y", errors="coerce"),
+    )
+    compared["repetition"] = _repetition(compared)
+    compared["draw"] = _draw(compared)
+    return compared.assign(**_cross_check(compared))
+
+
+def _repetition(rows: pd.DataFrame) -> np.ndarray:
+    """Return how each row stands to earlier ones of the same marker, sample and time."""
+    stands = rows["standing"] == "stands"
+    readable = rows[stands & rows["low"].notna() & rows["date"].notna()]
+    values = readable.drop_duplicates([*_RESULT, "low", "high"])
+    several = values.duplicated(_RESULT, keep=False)
+    contradicted = pd.MultiIndex.from_frame(values.loc[several, _RESULT])
+    repeats = readable.duplicated([*_RESULT, "low", "high"])
+    words = pd.Series("", index=rows.index, dtype=object)
+    words[repeats[repeats].index] = "identical"
+    if len(contradicted):
+        alike = pd.MultiIndex.from_frame(readable[_RESULT]).isin(contradicted)
+        words[readable.index[alike]] = "contradictory"
+    return words.to_numpy()
+
+
+def _draw(rows: pd.DataFrame) -> np.ndarray:
+    """Return "different" where glucose and insulin of one day share no sample."""
+    stands = rows["low"].notna() & (rows["standing"] == "stands")
+    pair = rows[stands & rows["marker"].isin([_GLUCOSE, _INSULIN])]
+    pair = pair[[*_DAY, "sample_id", "marker"]].dropna()
+    both_days = pair.groupby(_DAY)["marker"].transform("nunique") == 2
+    named = pair[pair["sample_id"] != ""]
+    shared = named.groupby([*_DAY, "sample_id"])["marker"].transform("nunique") == 2
+    together = pd.MultiIndex.from_frame(named.loc[shared, _DAY])
+    apart = both_days & ~pd.MultiIndex.from_frame(pair[_DAY]).isin(together)
+    words = pd.Series("", index=rows.index, dtype=object)
+    words[apart[apart].index] = "different"
+    return words.to_numpy()
+
+
+def _cross_check(rows: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return gap and tolerance between reported and computed HOMA-IR, on the rows they concern.
+
+    The tolerance is half the last printed digit of all three values carried through, at least 2 %.
+    Insulin whose factor is not known is right with either factor.
+    """
+    checks = _checked_draws(rows)
+    columns = ("check_gap", "check_tolerance", "input_gap", "input_tolerance")
+    found = {name: pd.Series(np.nan, index=rows.index) for name in columns}
+    for side, name in (("check", _REPORTED), ("input", _GLUCOSE), ("input", _INSULIN)):
+        found[f"{side}_gap"][checks[f"row_{name}"]] = checks["gap"].to_numpy()
+        found[f"{side}_tolerance"][checks[f"row_{name}"]] = checks["tolerance"].to_numpy()
+    return found
+
+
+def _checked_draws(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each draw that has all three values: their rows, gap and tolerance."""
+    draws = _values_of(rows, _REPORTED)
+    for marker in (_GLUCOSE, _INSULIN):
+        draws = draws.merge(_values_of(rows, marker), on=_DRAW, validate="one_to_one")
+    glucose, insulin = draws[f"low_{_GLUCOSE}"], draws[f"low_{_INSULIN}"]
+    computed = homa_ir(glucose, insulin)
+    most = homa_ir(
+        glucose + draws[f"half_digit_{_GLUCOSE}"], insulin + draws[f"half_digit_{_INSULIN}"]
+    )
+    carried = most - computed + draws[f"half_digit_{_REPORTED}"]
+    gaps = [
+        (draws[f"low_{_REPORTED}"] - computed * ratio).abs()
+        for ratio in (1.0, draws[f"other_factor_{_INSULIN}"])
+    ]
+    return draws.assign(
+        gap=np.minimum(*gaps), tolerance=np.maximum(carried, _LEAST_TOLERANCE * computed)
+    )
+
+
+def _values_of(rows: pd.DataFrame, marker: str) -> pd.DataFrame:
+    """Return the exact values of a marker by draw, where a draw has one; columns end in its id."""
+    exact = (rows["marker"] == marker) & (rows["low"] == rows["high"]) & (rows["repetition"] == "")
+    usable = rows["low"].between(rows["plausible_low"], rows["plausible_high"])
+    named = (rows["sample_id"] != "") & rows["case_id"].notna()
+    own = rows[exact & usable & named & (rows["standing"] == "stands")]
+    own = own.drop_duplicates(_DRAW, keep=False).assign(row=lambda one: one.index)
+    values = own[["row", "low", "half_digit", "other_factor"]].add_suffix(f"_{marker}")
+    return pd.concat([own[_DRAW], values], axis="columns")

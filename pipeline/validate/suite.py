@@ -1,0 +1,110 @@
+"""Middle floor. Runs a suite of Great Expectations over a table and names the rows that fail it."""
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.errors import RulesError
+
+os.environ["GX_ANALYTICS_ENABLED"] = "false"  # before the import: nothing is sent anywhere
+
+import great_expectations as gx
+
+Suite = gx.ExpectationSuite
+_COLUMNS = ("column", "column_A", "column_B")
+_COMPLETE = {"result_format": "COMPLETE"}  # the default keeps twenty failing rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One broken expectation: its reason, how serious it is, and the labels of its rows."""
+
+    reason: str
+    severity: str  # critical or warning
+    rows: Sequence[int]
+
+
+def load_suite(path: Path) -> Suite:
+    """Return the suite of a JSON file; each expectation has a reason and a severity.
+
+    Raises RulesError where it is no suite, or an expectation lacks one of the two.
+    """
+    try:
+        suite = gx.ExpectationSuite(**json.loads(path.read_text("utf-8")))
+    except (ValueError, TypeError) as error:
+        raise RulesError(f"Unable to load the expectations of '{path.name}': {error}") from None
+    for number, expectation in enumerate(suite.expectations, start=1):
+        if not (expectation.meta or {}).get("reason") or expectation.severity == "info":
+            raise RulesError(
+                f"Expected expectation {number} of '{path.name}' to have a reason and a severity."
+            )
+    return suite
+
+
+def failures_of(rows: pd.DataFrame, suite: Suite) -> list[Failure]:
+    """Return the broken expectations in the order of the suite, each with the rows that break it.
+
+    ``rows`` has an unnamed unique index: with a named one Great Expectations answers with values
+    beside the labels, slowly.
+
+    Raises RulesError where a column is absent, an expectation raised an exception, or it failed
+    without naming a row: rows that nobody judged must not pass.
+    """
+    used = _columns_of(suite)
+    for column in used:
+        if column not in rows:
+            raise RulesError(f"Unable to judge the rows: there is no column '{column}'.")
+    result = _batch(rows[used]).validate(suite, result_format=_COMPLETE)
+    by_reason = _in_order(suite)
+    failures = [_failure(one) for one in result.results if _is_broken(one)]
+    return sorted(failures, key=lambda failure: by_reason[failure.reason])
+
+
+def _batch(rows: pd.DataFrame) -> Any:
+    """Return the table as a batch of a context that lives in memory and shows no bars."""
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
+    asset = context.data_sources.add_pandas("lab").add_dataframe_asset("rows")
+    return asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": rows})
+
+
+def _columns_of(suite: Suite) -> list[str]:
+    used = [getattr(one, name, None) for one in suite.expectations for name in _COLUMNS]
+    return sorted({column for column in used if column})
+
+
+def _in_order(suite: Suite) -> dict[str, int]:
+    reasons = [(expectation.meta or {})["reason"] for expectation in suite.expectations]
+    return {reason: place for place, reason in reversed(list(enumerate(reasons)))}
+
+
+def _is_broken(one: Any) -> bool:
+    """Return whether an expectation failed; an exception inside it is no failure but an error."""
+    reason = one.expectation_config.meta["reason"]
+    if any(_raised(one.exception_info)):
+        raise RulesError(f"Unable to judge the rows of this file: '{reason}' raised an exception.")
+    if not one.success and not one.result.get("unexpected_index_list"):
+        raise RulesError(f"Unable to judge the rows of this file: '{reason}' names none.")
+    return not one.success
+
+
+def _raised(info: Any) -> Iterable[bool]:
+    """Yield whether an exception was raised, from either of the two shapes the library gives."""
+    if "raised_exception" in info:
+        yield bool(info["raised_exception"])
+    else:
+        yield from (bool(one["raised_exception"]) for one in info.values())
+
+
+def _failure(one: Any) -> Failure:
+    expectation = one.expectation_config
+    return Failure(
+        reason=expectation.meta["reason"],
+        severity=str(expectation.severity.value),
+        rows=one.result["unexpected_index_list"],
+    )

@@ -1,0 +1,63 @@
+"""What tests share: the real data, the system's programs, and how hard Hypothesis tries."""
+
+import os
+import shutil
+from pathlib import Path
+
+import hypothesis
+import pytest
+from sizes import FULL_SIZE
+
+ROOT = Path(__file__).resolve().parents[1]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+DETERMINISTIC = {"derandomize": True, "deadline": None, "database": None, "print_blob": False}
+
+hypothesis.settings.register_profile("ci", max_examples=30, **DETERMINISTIC)
+hypothesis.settings.register_profile("fuzz", max_examples=2000, deadline=None)
+hypothesis.settings.load_profile("fuzz" if FULL_SIZE else "ci")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks for the browser, so that ``-m "not chromium"`` leaves it out."""
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.chromium)
+
+
+def _absent(what: str) -> None:
+    """Skip with the reason; fail where everything must be there."""
+    give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+    give_up(f"{what}: scripts/system-packages.sh installs it.")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Return the folder of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of the real data and the specification; skip where it is absent."""
+    folder = Path(os.environ.get("CASEREPORT_SHARED", ROOT.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip(f"'{folder}' is absent: CASEREPORT_SHARED names the folder of the real data.")
+    return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Return the path of the system's Chromium, for Playwright's ``executable_path``."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        _absent("Chromium is not installed")
+    return str(found)
+
+
+@pytest.fixture(scope="session")
+def pango() -> None:
+    """Let a test that makes a PDF run only where WeasyPrint finds Pango."""
+    try:
+        import weasyprint  # noqa: F401
+    except OSError:
+        _absent("Pango is not installed")
