@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import __version__
 from pipeline.errors import CommandError, PipelineError, RulesError
-from pipeline.resources import resource_path
+from pipeline.resources import languages
 
 if TYPE_CHECKING:  # what a command needs is imported when it runs: --help answers at once
     from pipeline.intake import Intake
@@ -82,8 +82,7 @@ def report(asked: Namespace) -> int:
 
 def rules(asked: Namespace) -> int:
     """Print what is known, or whether the rules agree with themselves (6 where they do not)."""
-    from pipeline.rules.check import check_rules
-    from pipeline.rules.explain import explain, list_rules
+    from pipeline.rulebook import check_rules, explain, list_rules
 
     if asked.action == "check":
         faults = check_rules()
@@ -156,7 +155,7 @@ def _parser() -> ArgumentParser:
 def _add_check(commands: Any) -> None:
     parser = _add(commands, check, "read and judge the rows; render nothing")
     _add_inputs(parser)
-    parser.add_argument("--language", choices=_languages(), default="nl", help="of validation.html")
+    parser.add_argument("--language", choices=languages(), default="nl", help="of validation.html")
 
 
 def _add_report(commands: Any) -> None:
@@ -165,7 +164,7 @@ def _add_report(commands: Any) -> None:
     _add_inputs(parser)
     several: dict[str, Any] = {"action": "append", "default": []}
     parser.add_argument("--case", metavar="ID", help="again for more; all if left out", **several)
-    parser.add_argument("--language", choices=_languages(), help="again for more", **several)
+    parser.add_argument("--language", choices=languages(), help="again for more", **several)
     parser.add_argument(
         "--format", type=_formats, default=FORMATS[:3], help="of html,pdf,json,ipynb"
     )
@@ -196,12 +195,6 @@ def _add_inputs(parser: ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="a row set aside is a failure")
     parser.add_argument("--json", action="store_true", help="summary as JSON")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-
-
-def _languages() -> list[str]:
-    """Return the languages there are texts of."""
-    folders = resource_path("pipeline/rules/texts").iterdir()
-    return sorted(folder.name for folder in folders if folder.is_dir())
 
 
 def _day(text: str) -> dt.date:

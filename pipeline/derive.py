@@ -8,12 +8,16 @@ import numpy as np
 import pandas as pd
 
 from pipeline.columns import Column, Floats, Visits, certain, round_significant
-from pipeline.rules.formulas import COMPUTED, Formula
+from pipeline.rules.formulas import (
+    COMPUTED,
+    INSULIN_PMOL_PER_MU,
+    INSULIN_POPULAR_PMOL_PER_MU,
+    Formula,
+)
 
 _FEMALE_ONLY = ("fai",)
 _DIABETES = ("t1d", "t2d", "lada", "mody", "other")
-# Insulin as read by the laboratory's other factor: 6.945 pmol per mU in place of 6.00 (Knopp 2019).
-OTHER_INSULIN_FACTOR = 6.00 / 6.945
+_OTHER_INSULIN_FACTOR = INSULIN_PMOL_PER_MU / INSULIN_POPULAR_PMOL_PER_MU
 _Reasons = np.ndarray[Any, Any]
 
 
@@ -53,7 +57,7 @@ def with_other_insulin_factor(visits: Visits) -> Visits:
     columns = {}
     for marker, column in visits.columns.items():
         if marker.startswith("insulin_") and len(known):
-            factor = np.where((column.row >= 0) & ~known[column.row], OTHER_INSULIN_FACTOR, 1.0)
+            factor = np.where((column.row >= 0) & ~known[column.row], _OTHER_INSULIN_FACTOR, 1.0)
             columns[marker] = _rounded(
                 replace(column, low=column.low * factor, high=column.high * factor)
             )

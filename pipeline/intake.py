@@ -29,7 +29,7 @@ from pipeline.read.quarantine import AS_READ, quarantine_csv
 from pipeline.rules import Rules
 from pipeline.validate import Validated, split_by_expectations
 
-_IMPLAUSIBLE = "implausible"
+_VALUE_IN_DOUBT = {"implausible", "unit-unknown", "unit-missing", "reported-differs"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +159,7 @@ def take_in(
     return Intake(
         as_of=as_of,
         files=files,
-        accepted=parted.accepted.assign(source=raw["source"]),
+        accepted=parted.accepted.join(raw["source"]),
         set_aside=_as_read(raw, parted.set_aside),
         people=whose[["case_id", "sex", "birth_year"]],
         persons=persons,
@@ -233,9 +233,9 @@ def _as_read(raw: pd.DataFrame, set_aside: pd.DataFrame) -> pd.DataFrame:
 
 
 def _set_aside(one: Mapping[str, Any]) -> SetAside:
-    """Return a row set aside; one that is only implausible keeps what was measured."""
+    """Return a row set aside; where only its value is in doubt it keeps what was measured."""
     reasons = tuple(one["reasons"].split(";"))
     measured = None
-    if set(reasons) == {_IMPLAUSIBLE}:
+    if set(reasons) <= _VALUE_IN_DOUBT:
         measured = {column: one[f"canonical_{column}"] for column in ACCEPTED_COLUMNS}
     return SetAside(row=one["row"], reasons=reasons, measurement=measured)

@@ -101,7 +101,7 @@ class Language:
         return format_date(day, format=self._pattern("short_date"), locale=self.locale)
 
     def when(self, iso: str) -> str:
-        """Return an ISO date in words; of a month ("2023-11") month and year, of a year the year."""
+        """Return an ISO date in words; of a month ("2023-11") or a year just that."""
         if len(iso) == len("2023"):
             return iso
         if len(iso) == len("2023-11"):
@@ -118,8 +118,8 @@ class Language:
     def text(self, key: str, **fields: Field) -> str:
         """Return the text of ``key`` with its fields filled in, each printed as the language does.
 
-        ``key`` is dotted and starts with the file's name: ``"flags.SF-03.cgm"``. A text that begins
-        with a field gets a capital, unless its first word has one of its own (hs-CRP, eGFR).
+        ``key`` is dotted and starts with the file's name: ``"flags.SF-03.cgm"``. A sentence that
+        begins with a field gets a capital, unless its first word has one of its own (hs-CRP, eGFR).
 
         Raises RulesError where the key is missing, is no text, or needs a field that is not given.
         """
@@ -131,7 +131,8 @@ class Language:
             sentence = template.format_map(printed)
         except KeyError as error:
             raise RulesError(f"Text '{key}' in '{self.code}' needs the field {error}.") from None
-        return _capitalised(sentence) if template.startswith("{") else sentence
+        is_sentence = template.startswith("{") and template.endswith(".")
+        return _capitalised(sentence) if is_sentence else sentence
 
     def count(self, key: str, n: int, **fields: Field) -> str:
         """Return the text of ``key`` in the number (one, other) that ``n`` asks for, as field n."""
@@ -160,26 +161,25 @@ class Language:
         key = f"report.units.{ucum.replace('.', '_')}"
         return self.text(key) if self.has(key) else ucum
 
-    def limit(self, limit: Limit, decimals: int) -> str:
-        """Return what still lies inside a limit, "< 2,5", with the decimals the limit needs."""
-        number = self.number(limit.value, max(decimals, _decimals_of(limit.value)))
+    def inside(self, limit: Limit) -> str:
+        """Return what still lies inside a limit, "< 2,5", with just the decimals it has."""
+        number = self.number(limit.value, _decimals_of(limit.value))
         return f"{_INSIDE[limit.op]}{NO_BREAK_SPACE}{number}"
 
-    def beyond(self, limit: Limit, decimals: int) -> str:
-        """Return a limit as it is crossed, "≥ 2,5", with the decimals the limit needs."""
-        number = self.number(limit.value, max(decimals, _decimals_of(limit.value)))
+    def beyond(self, limit: Limit) -> str:
+        """Return a limit as it is crossed, "≥ 2,5", with just the decimals it has."""
+        number = self.number(limit.value, _decimals_of(limit.value))
         return f"{_COMPARATORS[limit.op]}{NO_BREAK_SPACE}{number}"
 
-    def interval(self, limits: Sequence[Limit], decimals: int) -> str:
-        """Return the inside of a pair of limits as "4,0–6,1"; of one limit "≤ 25"; of none ""."""
-        low = [limit for limit in limits if limit.op.startswith("<")]
-        high = [limit for limit in limits if limit.op.startswith(">")]
-        if not (low and high):
-            return f"{NO_BREAK_SPACE}".join(self.limit(limit, decimals) for limit in limits)
-        first = self.number(low[0].value, max(decimals, _decimals_of(low[0].value)))
-        closed = high[0].op == ">"
-        last = self.limit(high[0], decimals)
-        return f"{first}–{last.split(NO_BREAK_SPACE)[1] if closed else last}"
+    def interval(self, limits: Sequence[Limit]) -> str:
+        """Return a pair of limits as "4,00–6,09", one as "≤ 25", more than one a side in a row."""
+        sides = {limit.side for limit in limits}
+        if len(limits) != 2 or len(sides) != 2:
+            return "; ".join(self.inside(limit) for limit in limits)
+        low, high = sorted(limits, key=lambda limit: limit.value)
+        decimals = max(_decimals_of(low.value), _decimals_of(high.value))
+        open_end = f"<{NO_BREAK_SPACE}" if high.op == ">=" else ""
+        return f"{self.number(low.value, decimals)}–{open_end}{self.number(high.value, decimals)}"
 
     # -- inside
 

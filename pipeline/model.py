@@ -122,8 +122,8 @@ class Limit:
 class SetAside:
     """A row that was not accepted: its id and each reason as a word.
 
-    Where the value could be read and its unit is known, ``measurement`` holds the row in canonical
-    form: an implausible value is not scored, but the safety flags still look at it.
+    Where only its value or unit is in doubt, ``measurement`` holds the row in canonical form (NaN
+    for what could not be converted): it is not scored, but the safety flags still look at it.
     """
 
     row: str

@@ -18,3 +18,9 @@ def resource_path(name: str) -> Path:
         if (root / name).exists():
             return root / name
     raise RulesError(f"Unable to find '{name}' in the installation of casereport.")
+
+
+def languages() -> tuple[str, ...]:
+    """Return the codes of the languages there are texts of; each is one folder."""
+    folders = resource_path("pipeline/rules/texts").iterdir()
+    return tuple(sorted(folder.name for folder in folders if folder.is_dir()))

@@ -24,6 +24,9 @@ Bundle = tuple[dict[str, object], dict[str, object]]
 
 _NUMBER = re.compile(r"\D{0,3}\d+(?:(?P<mark>[.,])(?P<fraction>\d+))?")
 _WITHOUT_FIGURES = re.compile(r"[^\d]{1,2}")  # a dash in the place of a number
+_HYPHENATED_FIGURES = re.compile(r"(\(?\d[\d.,]*(?:[-–]\d[\d.,]*)+\)?)")
+_SHORT = 17  # characters
+_LINE = 160  # characters of a dense table on A4
 _SVG_START = re.compile(r"<svg\b[^>]*>", re.DOTALL)
 _SVG_TITLE = re.compile(r"<title>.*?</title>\s*", re.DOTALL)
 _SVG_METADATA = re.compile(r"<metadata>.*?</metadata>\s*", re.DOTALL)
@@ -103,7 +106,9 @@ def _macros() -> Any:
         undefined=StrictUndefined,
     )
     environment.globals["fraction_room"] = fraction_room
-    environment.filters.update(noun=_noun, tails=tails, inline_svg=inline_svg)
+    environment.filters.update(
+        noun=_noun, tails=tails, inline_svg=inline_svg, unbroken=unbroken, is_short=is_short
+    )
     return environment.get_template("blocks.html.j2").module
 
 
@@ -148,6 +153,23 @@ def _tail(text: str, longest: str) -> str:
     if not (_NUMBER.fullmatch(plain) or _WITHOUT_FIGURES.fullmatch(plain)):
         return ""
     return longest[len(_fraction(text)) :]
+
+
+# -- where a line may not break
+
+
+def unbroken(text: str) -> Markup:
+    """Return text in which a date in digits or an interval stays on one line."""
+    pieces = _HYPHENATED_FIGURES.split(text)
+    return Markup("").join(
+        Markup('<span class="whole">{}</span>').format(piece) if place % 2 else piece
+        for place, piece in enumerate(pieces)
+    )
+
+
+def is_short(text: str, row: Row) -> bool:
+    """Return whether a cell is not worth a second line; the more cells a row has, the fewer are."""
+    return len(text) <= min(_SHORT, _LINE // len(row.cells))
 
 
 # -- pictures

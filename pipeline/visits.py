@@ -35,6 +35,7 @@ def arrange_visits(
     rows = rows.assign(visit=_nearest_visit(rows, table)).reset_index(drop=True)
     known = _stated_columns(stated, table, rules)
     rows = _place_rows(rows, known, rules)
+    known["fasting_hours"] = _hours_known(rows, known, table)
     persons = People(sex=table["sex"].to_numpy(dtype=object), age=table["age"].to_numpy(float))
     visits = Visits(table=table, people=persons, columns={}, stated=known, rows=rows, rules=rules)
     return _with_measured_columns(visits)
@@ -189,6 +190,16 @@ def _is_fasting(rows: pd.DataFrame, stated: Mapping[str, Any], rules: Rules) -> 
         hours = hours.fillna(pd.Series(stated["fasting_hours"][rows["visit"]], index=rows.index))
     (limit,) = rules.limits_named("fasting")
     return hours >= limit.value
+
+
+def _hours_known(
+    rows: pd.DataFrame, stated: Mapping[str, Any], table: pd.DataFrame
+) -> np.ndarray[Any, Any]:
+    """Return the hours of fasting stated of each visit, else of one of its samples."""
+    of_samples = pd.to_numeric(rows["fasting_hours"], errors="coerce").groupby(rows["visit"]).max()
+    hours = of_samples.reindex(range(len(table))).to_numpy(float)
+    own = stated.get("fasting_hours", np.full(len(table), np.nan))
+    return np.where(np.isnan(own), hours, own)
 
 
 def _outside_clock_time(rows: pd.DataFrame, rules: Rules) -> pd.Series:

@@ -21,7 +21,7 @@ def timed(what: str, *arguments: str) -> None:
 
 
 def write_lab_table(path: Path, *, people: int) -> int:
-    """Write the sample's rows once for each of ``people`` made case ids; return the number of rows."""
+    """Write the sample's rows once for each of ``people`` made ids; return how many that is."""
     with (SAMPLE / "lab.csv").open(encoding="utf-8", newline="") as source:
         rows = list(csv.DictReader(source))
     with path.open("w", encoding="utf-8", newline="") as target:
@@ -37,7 +37,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "lab.csv"
         rows = write_lab_table(table, people=PEOPLE)
-        timed("case study of the built-in case", "report", "case_study", str(SAMPLE), "--out", folder)
+        timed(
+            "case study of the built-in case", "report", "case_study", str(SAMPLE), "--out", folder
+        )
         timed(f"check of {rows:,} rows of {PEOPLE:,} people", "check", str(table), "--out", folder)
 
 

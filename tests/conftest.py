@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -61,3 +63,14 @@ def pango() -> None:
         import weasyprint  # noqa: F401
     except OSError:
         _absent("Pango is not installed")
+
+
+@pytest.fixture(scope="session")
+def seed_report(tmp_path_factory: pytest.TempPathFactory, root: Path, pango: None) -> Path:
+    """Return the output folder of a run that made the built-in case, in both languages."""
+    out = tmp_path_factory.mktemp("report") / "out"
+    words = "-m pipeline report case_study samples/seed_case --language nl --language en"
+    options = ["--format", "html,pdf,json,ipynb", "--as-of", "2025-10-01", "--out", str(out)]
+    run = [sys.executable, *words.split(), *options]
+    subprocess.run(run, cwd=root, check=True, capture_output=True, timeout=600)
+    return out

@@ -126,8 +126,8 @@ def test_a_sentence_carries_its_provenance() -> None:
 def test_a_table_says_what_its_headings_are_of() -> None:
     tags = Tags(html_of(table(("a", "1"))))
     assert [th["scope"] for th in tags.all("th")] == ["col", "col", "rowgroup", "row"]
-    (region,) = tags.all("div")
-    assert (region["role"], region["tabindex"], region["aria-label"]) == ("region", "0", "caption")
+    (group,) = tags.all("div")
+    assert (group["role"], group["tabindex"], group["aria-label"]) == ("group", "0", "caption")
 
 
 def test_decimal_marks_stand_under_one_another_and_the_text_stays_whole() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from pandas.arrays import BooleanArray
 
 from pipeline.columns import Column, any_of, certain, tristate
+from pipeline.rules.formulas import INSULIN_PMOL_PER_MU
 
 _KNOWN_DIABETES = ("t1d", "t2d", "lada", "mody", "other")
 
@@ -82,7 +83,7 @@ def sf_02_low_c_peptide(insulin_fasting, c_peptide):
 def sf_02_high_ratio(insulin_fasting, c_peptide):
     """Fasting insulin raised and, in pmol, above C-peptide."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = insulin_fasting.low * 6.00 / (c_peptide.high * 1000)
+        ratio = insulin_fasting.low * INSULIN_PMOL_PER_MU / (c_peptide.high * 1000)
     column = c_peptide.with_values("insulin_c_peptide_ratio", ratio)
     return insulin_fasting.raised() & column.beyond("sf-02-ratio")
 

@@ -149,8 +149,7 @@ def _open(answer: BooleanArray, visits: Visits) -> Where:
     """Return, at each visit, whether the branch held when its inputs were last known."""
     held = pd.Series(answer.to_numpy(dtype=float, na_value=np.nan))
     cases = visits.table["case_id"].to_numpy()
-    last = held.groupby(cases).transform(lambda answers: answers.ffill().iloc[-1])
-    return (last == 1).to_numpy()
+    return (held.groupby(cases).transform("last") == 1).to_numpy()  # "last" passes NaN over
 
 
 def _closed_by_recovery(answer: BooleanArray, visits: Visits) -> BooleanArray:

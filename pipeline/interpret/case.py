@@ -61,7 +61,8 @@ def _not_scored(case: CaseInput) -> pd.DataFrame:
         for one in case.set_aside
         if one.measurement is not None and set(one.reasons) & set(_NOT_SCORED)
     ]
-    return pd.DataFrame({"case_id": [case.case_id] * len(dates), "date": pd.to_datetime(dates)})
+    found = pd.DataFrame({"case_id": [case.case_id] * len(dates), "date": pd.to_datetime(dates)})
+    return found.astype({"case_id": str, "date": "datetime64[ns]"})
 
 
 def _with_implausible(case: CaseInput, rules: Rules) -> Judged | None:

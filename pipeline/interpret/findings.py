@@ -5,7 +5,6 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from pipeline.columns import Column
 from pipeline.interpret.columns import Judged
@@ -22,15 +21,20 @@ def findings_at(judged: Judged, at: int) -> tuple[Finding, ...]:
 
     Values that are shown but not judged (a reported HOMA-IR where ours cannot be computed) come too.
     """
-    order = list(judged.visits.rules.markers)
+    rows = judged.visits.rows
+    own = rows[rows["visit"] == at]
+    shown = {str(row["marker"]): row for row in own[own["shown"] != ""].to_dict("records")}
+    judged_rows = own[own["shown"] == ""]
+    repeats = judged_rows.groupby("marker")["row"].agg(tuple).to_dict()
     found = {
-        marker: _finding(judged, column, at)
+        marker: _finding(judged, column, at, shown.get(marker), repeats.get(marker, ()))
         for marker, column in judged.visits.columns.items()
         if column.known[at]
     }
-    for finding in _shown(judged, at):
-        found.setdefault(finding.marker, finding)
-    return tuple(sorted(found.values(), key=lambda finding: order.index(finding.marker)))
+    for marker, row in shown.items():
+        found.setdefault(marker, _unjudged(judged, row))
+    order = {marker: place for place, marker in enumerate(judged.visits.rules.markers)}
+    return tuple(sorted(found.values(), key=lambda finding: order[finding.marker]))
 
 
 def not_computed_at(judged: Judged, at: int) -> tuple[NotComputed, ...]:
@@ -46,7 +50,14 @@ def not_computed_at(judged: Judged, at: int) -> tuple[NotComputed, ...]:
     return tuple(found)
 
 
-def _finding(judged: Judged, column: Column, at: int) -> Finding:
+def _finding(
+    judged: Judged,
+    column: Column,
+    at: int,
+    also_reported: Mapping[str, Any] | None,
+    same_marker: tuple[str, ...],
+) -> Finding:
+    """Return one judged value; ``also_reported`` is the laboratory's own value of what we compute."""
     marker, scores = judged.visits.rules.markers[column.marker], judged.scores
     value, comparator = _as_said(float(column.low[at]), float(column.high[at]))
     limits = _limits(judged, column, at)
@@ -55,7 +66,8 @@ def _finding(judged: Judged, column: Column, at: int) -> Finding:
         for name in ("laboratory", "guideline", "functional", "critical", "refer")
     }
     row = None if column.row[at] < 0 else judged.visits.rows.iloc[int(column.row[at])]
-    reported = _reported_row(judged, column.marker, at) if row is None else row
+    reported = also_reported if row is None else row
+    rows = rows_of(judged, column.marker, at)
     return Finding(
         marker=column.marker,
         value=value,
@@ -66,12 +78,12 @@ def _finding(judged: Judged, column: Column, at: int) -> Finding:
         **bands,
         counts=bool(scores.counts[column.marker][at]),
         limits=limits,
-        rows=rows_of(judged, column.marker, at),
+        rows=rows,
         sources=_sources(column.marker, limits, row is None),
         notes=_notes(judged, column.marker, at),
         lab="" if row is None else str(row["lab"]),
         method="" if row is None else str(row["method"]),
-        repeats=_repeats(judged, column, at),
+        repeats=() if row is None else tuple(id for id in same_marker if id not in rows),
     )
 
 
@@ -93,13 +105,6 @@ def _reported(row: Any) -> tuple[str, str] | None:
     if row is None:
         return None
     return str(row["value_as_reported"]), str(row["unit_as_reported"])
-
-
-def _reported_row(judged: Judged, marker: str, at: int) -> Any:
-    """Return the row in which the laboratory reported a marker that is computed again."""
-    rows = judged.visits.rows
-    own = rows[(rows["visit"] == at) & (rows["marker"] == marker) & (rows["shown"] != "")]
-    return None if own.empty else own.iloc[-1]
 
 
 def _limits(judged: Judged, column: Column, at: int) -> dict[str, tuple[Limit, ...]]:
@@ -199,20 +204,8 @@ def _notes(judged: Judged, marker: str, at: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(own))
 
 
-def _repeats(judged: Judged, column: Column, at: int) -> tuple[str, ...]:
-    rows = judged.visits.rows
-    same = (rows["visit"] == at) & (rows["marker"] == column.marker) & (rows["shown"] == "")
-    return tuple(str(id) for id in rows.loc[same & (rows.index != column.row[at]), "row"])
-
-
-def _shown(judged: Judged, at: int) -> list[Finding]:
-    """Return the values of one visit that are shown without any judgement."""
-    rows = judged.visits.rows
-    own = rows[(rows["visit"] == at) & (rows["shown"] != "")]
-    return [_unjudged(judged, row) for _, row in own.iterrows()]
-
-
-def _unjudged(judged: Judged, row: pd.Series) -> Finding:
+def _unjudged(judged: Judged, row: Mapping[str, Any]) -> Finding:
+    """Return a value that is shown without any judgement, and why."""
     marker = judged.visits.rules.markers[row["marker"]]
     value, comparator = _as_said(float(row["low"]), float(row["high"]))
     why = "reported-only" if row["shown"] == "recomputed" else str(row["shown"])

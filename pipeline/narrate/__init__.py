@@ -1,6 +1,7 @@
 """Middle floor. Tells a case in the thirteen sections of a CARE case report."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from pipeline.language import Language
 from pipeline.model import Interpretation
@@ -53,10 +54,16 @@ def narrate(interpretation: Interpretation, language: str) -> Story:
     telling = Telling(
         interpretation=interpretation, language=Language.load(language), rules=load_rules()
     )
-    sections = (tell(telling) for tell in _SECTIONS)
+    sections = (_without_empty_parts(tell(telling)) for tell in _SECTIONS)
     return Story(
         title=title(telling),
         language=language,
         facts=masthead(telling),
         sections=tuple(section for section in sections if not section.is_empty()),
     )
+
+
+def _without_empty_parts(section: Section) -> Section:
+    """Return a section without the parts under which nothing would be printed."""
+    parts = (_without_empty_parts(part) for part in section.subsections)
+    return replace(section, subsections=tuple(part for part in parts if not part.is_empty()))

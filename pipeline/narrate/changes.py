@@ -28,8 +28,15 @@ def change_in_figures(telling: Telling, change: Change | None) -> str:
         return ""
     if change.percent is None:
         return "?"
+    return f"{percent_of(telling, change)}{NO_BREAK_SPACE}{_sign(change)}"
+
+
+def percent_of(telling: Telling, change: Change) -> str:
+    """Return the change as a signed percentage without decimals; "?" where there is none."""
+    if change.percent is None:
+        return "?"
     percent = Quantity(value=change.percent, decimals=0, unit="%", signed=True)
-    return f"{telling.language.quantity(percent)}{NO_BREAK_SPACE}{_sign(change)}"
+    return telling.language.quantity(percent)
 
 
 def _sign(change: Change) -> str:

@@ -1,6 +1,6 @@
 """Middle floor. What was stated of a person or a visit, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from pipeline.language import Quantity
 from pipeline.model import Visit
@@ -17,16 +17,27 @@ def stated(telling: Telling, key: str, value: object) -> str:
 
 
 def answer(telling: Telling, key: str, value: object) -> str:
-    """Return the answer alone, in the words or the unit of its key."""
+    """Return the answer alone, in the words or the unit of its key; medicines by their group."""
     match telling.rules.context[key].kind:
         case "number":
             number = Quantity.exact(float(str(value)))
             template = f"context.numbers.{key}"
             return telling.language.text(template, n=number)
         case "words" | "codes":
-            return _several(telling, key, _as_words(value))
+            return _several(telling, _as_words(value))
         case _:
             return _word(telling, _YES_NO.get(value, value) if isinstance(value, bool) else value)
+
+
+def named(telling: Telling, id: str) -> str:
+    """Return the name of what a rule may ask for: a marker, a key, a symptom, a group of drugs."""
+    if id in telling.rules.markers:
+        return telling.language.short(id)
+    kinds = ("keys", "words", "drugs")
+    known = (
+        f"context.{kind}.{id}" for kind in kinds if telling.language.has(f"context.{kind}.{id}")
+    )
+    return telling.language.text(next(known, f"context.keys.{id}"))
 
 
 def symptoms(telling: Telling, visit: Visit) -> tuple[str, ...]:
@@ -40,31 +51,16 @@ def unknown(telling: Telling, visit: Visit) -> tuple[str, ...]:
     return tuple(telling.language.text(f"context.keys.{key}") for key in visit.unknown)
 
 
-def _several(telling: Telling, key: str, words: Sequence[str]) -> str:
-    if not words:
-        return telling.language.text("context.words.none")
-    say = _drug if telling.rules.context[key].kind == "codes" else _word
-    return telling.language.listing(say(telling, word) for word in words)
+def _several(telling: Telling, words: Collection[str]) -> str:
+    names = [named(telling, word) for word in words]
+    return telling.language.listing(names) if names else _word(telling, "none")
 
 
 def _word(telling: Telling, word: object) -> str:
     return telling.language.text(f"context.words.{word}")
 
 
-def _drug(telling: Telling, code: str) -> str:
-    """Return an ATC code with the name of the narrowest group that holds it; else the code alone."""
-    groups = [
-        (len(prefix), group)
-        for group, prefixes in telling.rules.medication.items()
-        for prefix in prefixes
-        if code.startswith(prefix)
-    ]
-    return (
-        f"{telling.language.text(f'context.drugs.{max(groups)[1]}')} ({code})" if groups else code
-    )
-
-
 def _as_words(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return tuple(value.split())
-    return tuple(str(word) for word in value) if isinstance(value, Sequence) else ()
+    return tuple(str(word) for word in value) if isinstance(value, Collection) else ()

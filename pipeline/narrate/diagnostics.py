@@ -1,12 +1,20 @@
-"""Middle floor. Every visit in full: all markers in one table, the phase decision, what was not computed."""
+"""Middle floor. Every visit in full: all markers in one table, the phase decision, the gaps."""
 
-from pipeline.model import Finding, LimitSet, Visit
-from pipeline.narrate import phase
+from pipeline.model import Finding, Visit
+from pipeline.narrate import context, phase, safety
 from pipeline.narrate.changes import change_in_figures, change_of
 from pipeline.narrate.patient import visit_label
 from pipeline.narrate.summary import check_sentence
 from pipeline.narrate.telling import Telling, finding_of
-from pipeline.narrate.values import Weight, intervals_of, marks_of, number_of, weight_of
+from pipeline.narrate.values import (
+    Weight,
+    guidelines_of,
+    interval_of,
+    marks_of,
+    number_of,
+    targets_of,
+    weight_of,
+)
 from pipeline.story import Block, Bullets, Column, Row, RowGroup, Section, Sentence, Table
 
 _COLUMNS = (
@@ -50,7 +58,13 @@ def _visit(telling: Telling, visit: Visit) -> Section:
         phase.signal_table(telling, visit),
         Bullets(items=(_metabolic_syndrome(telling, visit),)),
     )
-    gaps = (_checks(telling, visit), _notes(telling, visit), _not_computed(telling, visit))
+    flags = safety.flags_at(telling, visit)
+    gaps = (
+        Bullets(items=flags) if flags else None,
+        _checks(telling, visit),
+        _notes(telling, visit),
+        _not_computed(telling, visit),
+    )
     return Section(
         id=f"diagnostics-{day}",
         title=visit_label(telling, visit),
@@ -102,9 +116,9 @@ def _row(telling: Telling, visit: Visit, finding: Finding) -> Row:
             number_of(telling, finding),
             marks_of(telling, finding),
             telling.language.unit(finding.unit),
-            intervals_of(telling, finding, LimitSet.REFERENCE),
-            intervals_of(telling, finding, LimitSet.GUIDELINE),
-            intervals_of(telling, finding, LimitSet.FUNCTIONAL),
+            interval_of(telling, finding),
+            guidelines_of(telling, finding),
+            targets_of(telling, finding),
             _previous(telling, visit, finding),
             change_in_figures(telling, change),
         ),
@@ -168,7 +182,7 @@ def _not_computed(telling: Telling, visit: Visit) -> Block | None:
             cells=(
                 language.marker(one.marker),
                 language.text(f"reasons.not_computed.{one.reason}"),
-                language.listing(phase.input_name(telling, id) for id in one.missing),
+                language.listing(context.named(telling, id) for id in one.missing),
             ),
             markers=(one.marker,),
         )

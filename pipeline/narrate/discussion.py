@@ -37,21 +37,24 @@ def perspective(telling: Telling) -> Section:
 
 def consent(telling: Telling) -> Section:
     """Return whether the person agreed and when; without consent the report stays in the house."""
-    language, given = telling.language, telling.interpretation.case.consent
-    if given is None or not given.given:
-        key = "report.consent.absent"
-    else:
-        key = "report.consent.given" if given.date else "report.consent.given_undated"
-    fields = {"date": given.date} if given and given.given and given.date else {}
     return Section(
         id="consent",
-        title=language.text("report.sections.consent"),
-        blocks=(Paragraph(sentences=(telling.say(key, **fields),)),),
+        title=telling.language.text("report.sections.consent"),
+        blocks=(Paragraph(sentences=(_consent(telling),)),),
     )
 
 
+def _consent(telling: Telling) -> Sentence:
+    consent = telling.interpretation.case.consent
+    if consent is None or not consent.given:
+        return telling.say("report.consent.absent")
+    if consent.date is None:
+        return telling.say("report.consent.given_undated")
+    return telling.say("report.consent.given", date=consent.date)
+
+
 def _remarks(telling: Telling) -> tuple[Sentence, ...]:
-    """Return the remarks in the order of the markers; a domain speaks once for all of its markers."""
+    """Return the remarks in the order of the markers; a domain speaks once for all of its own."""
     seen = [finding for visit in telling.interpretation.visits for finding in visit.findings]
     raised = {finding.marker for finding in seen if _is_raised(telling, finding)}
     keys: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""Middle floor. How it was done: formulas, limits with their sources, remarks, versions, what it is for."""
+"""Middle floor. How it was done: formulas, limits and their sources, remarks, versions, purpose."""
 
 from pipeline.model import Finding, Limit, LimitSet
 from pipeline.narrate.telling import Telling
@@ -122,7 +122,7 @@ def _limit_row(telling: Telling, finding: Finding) -> Row:
 def _limit_cell(telling: Telling, finding: Finding, set: LimitSet) -> str:
     """Return each limit as it is crossed, the source behind it, an asterisk where unverified."""
     return "; ".join(
-        f"{telling.language.beyond(limit, 0)}{'' if limit.verified else '*'} [{limit.source}]"
+        f"{telling.language.beyond(limit)}{'' if limit.verified else '*'} [{limit.source}]"
         for limit in finding.limits.get(set, ())
     )
 

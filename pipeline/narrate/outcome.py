@@ -1,10 +1,11 @@
 """Middle floor. What changed since the first and the previous visit, and whether it is real."""
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import Literal
 
 from pipeline.model import Change
-from pipeline.narrate.changes import change_in_figures, change_of
+from pipeline.narrate.changes import change_in_figures, change_of, percent_of
 from pipeline.narrate.phase import phase_title
 from pipeline.narrate.telling import Telling, finding_of
 from pipeline.narrate.values import number_of, value_of
@@ -51,9 +52,14 @@ def _blocks(telling: Telling) -> tuple[Block, ...]:
 
 
 def _since_first(telling: Telling) -> tuple[Change, ...]:
-    """Return the changes of the last visit against the first, in the order of the markers."""
+    """Return the changes of the last visit against the first, in the order of the markers.
+
+    Where a marker's first value is also its previous one, there is only the change against that.
+    """
     changes = (
-        change_of(telling, marker, telling.last, "first") for marker in telling.rules.markers
+        change_of(telling, marker, telling.last, "first")
+        or change_of(telling, marker, telling.last, "previous")
+        for marker in telling.rules.markers
     )
     return tuple(change for change in changes if change)
 
@@ -88,19 +94,20 @@ def _clearly(
     chosen = {change.marker: change for change in changes if _direction(change) == direction}
     findings = tuple(one for one in telling.last.findings if one.marker in chosen)
     return [
-        _sentence(
+        sentence
+        for domain, members in telling.by_domain(findings)
+        for sentence in _sentences(
             telling,
             f"report.outcome.{direction}",
             [chosen[member.marker] for member in members],
             domain=telling.language.text(f"report.domains.{domain}"),
         )
-        for domain, members in telling.by_domain(findings)
     ]
 
 
 def _within(telling: Telling, changes: tuple[Change, ...]) -> list[Sentence]:
     chosen = [change for change in changes if _direction(change) == "within"]
-    return [_sentence(telling, "report.outcome.within", chosen)] if chosen else []
+    return _sentences(telling, "report.outcome.within", chosen)
 
 
 def _body(telling: Telling, changes: tuple[Change, ...]) -> list[Sentence]:
@@ -113,17 +120,26 @@ def _body(telling: Telling, changes: tuple[Change, ...]) -> list[Sentence]:
         and _direction(change) == "unjudged"
         and change.percent
     ]
-    return [_sentence(telling, "report.outcome.body", chosen)] if chosen else []
+    return _sentences(telling, "report.outcome.body", chosen)
 
 
-def _sentence(telling: Telling, key: str, changes: list[Change], **fields: str) -> Sentence:
-    return telling.say(
-        key,
-        markers=tuple(change.marker for change in changes),
-        date=changes[0].start,
-        items=[_item(telling, change) for change in changes],
-        **fields,
-    )
+def _sentences(
+    telling: Telling, key: str, changes: list[Change], domain: str = ""
+) -> list[Sentence]:
+    """Return one sentence for each date that changes are counted from, the earliest first."""
+    by_start: dict[dt.date, list[Change]] = {}
+    for change in sorted(changes, key=lambda change: change.start):
+        by_start.setdefault(change.start, []).append(change)
+    return [
+        telling.say(
+            key,
+            markers=tuple(change.marker for change in group),
+            date=start,
+            items=[_item(telling, change) for change in group],
+            domain=domain,
+        )
+        for start, group in by_start.items()
+    ]
 
 
 def _item(telling: Telling, change: Change) -> str:
@@ -139,7 +155,7 @@ def _item(telling: Telling, change: Change) -> str:
         marker=telling.language.short(change.marker),
         start=start,
         end=end,
-        percent=change_in_figures(telling, change).split("%")[0] + "%",
+        percent=percent_of(telling, change),
     )
 
 

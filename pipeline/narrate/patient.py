@@ -28,7 +28,7 @@ def visit_label(telling: Telling, visit: Visit) -> str:
 
 
 def keywords(telling: Telling) -> Section:
-    """Return the words a reader would search by: the phases seen and the domains out of order."""
+    """Return the words a reader would search by: the phases seen, the markers that weighed most."""
     language = telling.language
     phases = [phase_key(telling, visit) for visit in telling.interpretation.visits]
     words = [language.text(f"report.keywords.{key}") for key in dict.fromkeys(phases)]
@@ -36,11 +36,11 @@ def keywords(telling: Telling) -> Section:
         finding
         for visit in telling.interpretation.visits
         for finding in visit.findings
-        if weight_of(telling, finding) <= Weight.OUTSIDE
+        if weight_of(telling, finding) <= Weight.REFER
     )
-    domains = [language.text(f"report.domains.{domain}") for domain, _ in telling.by_domain(heavy)]
-    told = telling.told("keywords")
-    text = told or "; ".join(dict.fromkeys([*words, *(name.lower() for name in domains)]))
+    markers = {finding.marker for finding in heavy}
+    names = [language.short(id) for id in telling.rules.markers if id in markers]
+    text = telling.told("keywords") or "; ".join(dict.fromkeys([*words, *names]))
     return _section(telling, "keywords", _paragraph(text))
 
 
@@ -57,21 +57,9 @@ def introduction(telling: Telling) -> Section:
 
 def patient(telling: Telling) -> Section:
     """Return the person and what was stated at each visit; ages in years, no date of birth."""
-    blocks = [Paragraph(sentences=_told(telling, "patient"))] if telling.told("patient") else []
-    parts = tuple(
-        Section(
-            id=f"patient-{visit.date.isoformat()}",
-            title=visit_label(telling, visit),
-            blocks=(_stated_at(telling, visit),),
-        )
-        for visit in telling.interpretation.visits
-    )
-    return Section(
-        id="patient",
-        title=telling.language.text("report.sections.patient"),
-        blocks=tuple(blocks),
-        subsections=parts,
-    )
+    told = _told(telling, "patient")
+    blocks = (Paragraph(sentences=told),) if told else ()
+    return _section(telling, "patient", *blocks, _stated_table(telling))
 
 
 def clinical_findings(telling: Telling) -> Section:
@@ -81,7 +69,7 @@ def clinical_findings(telling: Telling) -> Section:
 
 
 def masthead(telling: Telling) -> Facts:
-    """Return what the head of the report says: case, person, dates of the samples, reference date."""
+    """Return what the head of the report says: case, person, sample dates, reference date."""
     language, case = telling.language, telling.interpretation.case
     laboratories = sorted(
         {f.lab for v in telling.interpretation.visits for f in v.findings if f.lab}
@@ -106,17 +94,34 @@ def person(telling: Telling, visit: Visit) -> str:
     return telling.language.text("report.person.known", sex=sex, age=visit.age)
 
 
-def _stated_at(telling: Telling, visit: Visit) -> Facts:
-    language = telling.language
-    pairs = [(language.text("report.facts.person"), person(telling, visit))]
-    for key in telling.rules.context:
-        if key in visit.context:
-            label = language.text(f"context.keys.{key}")
-            pairs.append((label, context.answer(telling, key, visit.context[key])))
-    if visit.unknown:
-        names = language.listing(context.unknown(telling, visit))
-        pairs.append((language.text("report.facts.not_stated"), names))
-    return Facts(pairs=tuple(pairs))
+def _stated_table(telling: Telling) -> Table:
+    """Return sex, age and what was stated, a column a visit; an empty cell was not stated."""
+    language, visits = telling.language, telling.interpretation.visits
+    persons = Row(
+        cells=(
+            language.text("report.facts.person"),
+            *(person(telling, visit) for visit in visits),
+        )
+    )
+    keys = [key for key in telling.rules.context if any(key in visit.context for visit in visits)]
+    return Table(
+        caption=language.text("report.patient.caption"),
+        columns=(
+            Column(label=language.text("report.patient.what")),
+            *(Column(label=visit_label(telling, visit)) for visit in visits),
+        ),
+        groups=(RowGroup(title="", rows=(persons, *(_stated_row(telling, key) for key in keys))),),
+    )
+
+
+def _stated_row(telling: Telling, key: str) -> Row:
+    cells = (
+        context.answer(telling, key, visit.context[key])
+        if key in visit.context
+        else telling.language.text("context.words.unknown")
+        for visit in telling.interpretation.visits
+    )
+    return Row(cells=(telling.language.text(f"context.keys.{key}"), *cells))
 
 
 def _symptoms(telling: Telling) -> Bullets | None:

@@ -1,11 +1,12 @@
 """Middle floor. The phase in words: the box of page one, and the reasoning behind it."""
 
 from pipeline.model import Phase, Visit
+from pipeline.narrate.context import named
 from pipeline.narrate.telling import Telling, finding_of
 from pipeline.narrate.values import value_of
 from pipeline.story import Bullets, Callout, Column, Facts, Row, RowGroup, Sentence, Table
 
-_GLUCOSE_LOWERING = "A10"  # ATC: drugs used in diabetes
+_GLUCOSE_LOWERING = "glucose_lowering"  # the group of medication.csv that holds all of A10
 _SIGNALS_OF_RULE_12 = 2  # rule 13 takes the label of rule 12 from here (specification 7.2)
 _ANSWERS: dict[bool | None, str] = {True: "yes", False: "no", None: "unknown"}
 
@@ -67,7 +68,7 @@ def phase_facts(telling: Telling, visit: Visit) -> Facts:
 
 
 def phase_inputs(telling: Telling, visit: Visit) -> Bullets | None:
-    """Return what the decision used, lacked, and left out with the reason; None where it had all."""
+    """Return what the decision used, lacked and left out with the reason; None where nothing."""
     told = (_present(telling, visit), _missing(telling, visit), _excluded(telling, visit))
     items = tuple(sentence for sentence in told if sentence)
     return Bullets(items=items) if items else None
@@ -128,7 +129,7 @@ def _notes(telling: Telling, phase: Phase) -> tuple[Sentence, ...]:
 
 
 def _items(telling: Telling, visit: Visit) -> list[str]:
-    """Return the values that the phase rests on, in words; inputs that are no marker are left out."""
+    """Return the values that the phase rests on, in words; an input that is no marker has none."""
     found = (finding_of(visit, marker) for marker in visit.phase.present)
     return [
         telling.language.text(
@@ -151,7 +152,7 @@ def _present(telling: Telling, visit: Visit) -> Sentence | None:
 def _missing(telling: Telling, visit: Visit) -> Sentence | None:
     if not visit.phase.missing:
         return None
-    names = [input_name(telling, id) for id in visit.phase.missing]
+    names = [named(telling, id) for id in visit.phase.missing]
     return telling.say(
         "phases.missing", by=(visit.phase.rule,), markers=visit.phase.missing, missing=names
     )
@@ -162,23 +163,16 @@ def _excluded(telling: Telling, visit: Visit) -> Sentence | None:
         return None
     language = telling.language
     items = [
-        f"{input_name(telling, id)} ({language.text(f'reasons.excluded.{why}')})"
+        f"{named(telling, id)} ({language.text(f'reasons.excluded.{why}')})"
         for id, why in visit.phase.excluded
     ]
     return telling.say("phases.excluded", by=(visit.phase.rule,), excluded=items)
 
 
-def input_name(telling: Telling, id: str) -> str:
-    """Return the name of an input: a marker, else something that may be stated."""
-    if id in telling.rules.markers:
-        return telling.language.short(id)
-    return telling.language.text(f"context.keys.{id}")
-
-
 def _is_outside_diabetes_range(visit: Visit) -> bool:
-    """Return whether HbA1c is known, no class says diabetes, and no glucose-lowering drug is used."""
+    """Return whether HbA1c is known, the class is not diabetes, and nothing lowers glucose."""
     drugs = visit.context.get("medication")
     if drugs is None or visit.phase.g_class in ("G3", "G?"):
         return False
-    untreated = not any(str(code).startswith(_GLUCOSE_LOWERING) for code in drugs)  # type: ignore[attr-defined]
+    untreated = _GLUCOSE_LOWERING not in drugs  # type: ignore[operator]
     return untreated and finding_of(visit, "hba1c") is not None

@@ -2,7 +2,7 @@
 
 from pipeline.language import Quantity
 from pipeline.model import Flag, FlagHistory, Urgency, Visit
-from pipeline.narrate.context import stated
+from pipeline.narrate.context import named, stated
 from pipeline.narrate.telling import Telling, finding_of
 from pipeline.narrate.values import value_of
 from pipeline.story import Callout, Column, Row, RowGroup, Sentence, Table
@@ -17,15 +17,19 @@ _ORDER = list(_LEVELS)
 
 
 def open_flags(telling: Telling) -> tuple[Callout, ...]:
-    """Return a box for each open flag, the most urgent first; flags of one urgency by their id."""
+    """Return a box for each open flag, the most urgent first; flags of one urgency by their id.
+
+    What the last visit raises only if a value that was set aside is correct counts as open too.
+    """
     histories = [history for history in telling.interpretation.flags if history.open]
     raised = [_last_raised(telling, history) for history in histories]
+    raised += [(telling.last, flag) for flag in telling.last.flags if flag.if_correct]
     raised.sort(key=lambda pair: (_ORDER.index(pair[1].urgency), pair[1].id))
     return tuple(_box(telling, visit, flag) for visit, flag in raised)
 
 
 def flag_table(telling: Telling) -> Table | None:
-    """Return every flag that was ever raised: when, how urgent, and since when it no longer holds."""
+    """Return every flag ever raised: when, how urgent, and since when it no longer holds."""
     histories = sorted(telling.interpretation.flags, key=lambda history: history.id)
     if not histories:
         return None
@@ -37,6 +41,21 @@ def flag_table(telling: Telling) -> Table | None:
             for name in ("flag", "urgency", "raised", "status")
         ),
         groups=(RowGroup(title="", rows=tuple(_row(telling, one) for one in histories)),),
+    )
+
+
+def flags_at(telling: Telling, visit: Visit) -> tuple[Sentence, ...]:
+    """Return one sentence for each flag that a visit raised, told as of then."""
+    return tuple(
+        telling.say(
+            "report.diagnostics.flag_if_correct" if flag.if_correct else "report.diagnostics.flag",
+            by=(flag.id,),
+            rows=flag.rows,
+            flag=flag.id,
+            title=telling.language.text(f"flags.{flag.id}.title"),
+            urgency=telling.language.text(f"report.urgency.{_LEVELS[flag.urgency]}"),
+        )
+        for flag in visit.flags
     )
 
 
@@ -54,7 +73,8 @@ def flag_sentences(telling: Telling, visit: Visit, flag: Flag) -> tuple[Sentence
 def _last_raised(telling: Telling, history: FlagHistory) -> tuple[Visit, Flag]:
     """Return the last visit that raised a flag, with the flag as it stood there."""
     visit = telling.visit(history.raised[-1])
-    return visit, next(flag for flag in visit.flags if flag.id == history.id)
+    certain = (flag for flag in visit.flags if not flag.if_correct)
+    return visit, next(flag for flag in certain if flag.id == history.id)
 
 
 def _box(telling: Telling, visit: Visit, flag: Flag) -> Callout:
@@ -92,7 +112,9 @@ def _item(telling: Telling, visit: Visit, key: str) -> str:
         return telling.language.text(
             "findings.item_plain", marker=telling.language.short(key), value=value
         )
-    return stated(telling, key, visit.context[key]) if key in visit.context else ""
+    if key in visit.context:
+        return stated(telling, key, visit.context[key])
+    return named(telling, key)
 
 
 def _set_aside_item(telling: Telling, marker: str) -> str:

@@ -1,23 +1,22 @@
 """Middle floor. Page one: the last visit, led by what matters, ended by what is not known."""
 
+from pipeline.language import Quantity
 from pipeline.model import Band, CrossCheck, Finding, NotAssessable
 from pipeline.narrate import context, phase, safety
 from pipeline.narrate.telling import Telling
 from pipeline.narrate.values import (
     Weight,
+    crossed,
     finding_sentence,
-    intervals_of,
     outside_of,
     value_of,
     weight_of,
 )
-from pipeline.language import Quantity
-from pipeline.model import LimitSet
 from pipeline.story import Block, Bullets, Paragraph, Section, Sentence
 
 
 def summary(telling: Telling) -> Section:
-    """Return page one: open flags, failed cross-checks, phase, findings by weight, what is missing."""
+    """Return page one: open flags, failed checks, phase, findings by weight, what is missing."""
     language = telling.language
     return Section(
         id="summary",
@@ -53,15 +52,15 @@ def findings_in_order(telling: Telling) -> dict[Weight, list[Finding]]:
 
 def check_sentence(telling: Telling, check: CrossCheck) -> Sentence:
     """Return what a comparison of a reported with a computed value came to."""
-    unit = telling.rules.markers[check.marker].unit
-    decimals = telling.rules.markers[check.marker].decimals
+    marker = telling.rules.markers[check.marker]
+    computed = Quantity(value=check.computed, decimals=marker.decimals, unit=marker.unit)
     return telling.say(
         "report.checks.agrees" if check.agrees else "report.checks.failed",
         markers=(check.marker,),
         rows=check.rows,
         marker=telling.language.short(check.marker),
-        reported=Quantity(value=check.reported, decimals=decimals, unit=unit),
-        computed=Quantity(value=check.computed, decimals=decimals, unit=unit),
+        reported=Quantity.exact(check.reported, marker.unit),
+        computed=computed,
         date=check.date,
     )
 
@@ -85,7 +84,7 @@ def _failed_checks(telling: Telling) -> tuple[Block, ...]:
 
 
 def _findings(telling: Telling) -> tuple[Block, ...]:
-    """Return critical and referral findings one by one, the rest outside by domain, then targets."""
+    """Return critical and referral findings one by one, the rest by domain, then targets."""
     found = findings_in_order(telling)
     items = (
         *(_alone(telling, finding, "critical") for finding in found[Weight.CRITICAL]),
@@ -139,18 +138,11 @@ def _domain_sentence(
 
 
 def _item(telling: Telling, finding: Finding) -> str:
-    whose, _, limits = outside_of(telling, finding)
-    set = LimitSet.GUIDELINE if whose == "guideline" else LimitSet.REFERENCE
-    limit = (
-        intervals_of(telling, finding, set)
-        if set is LimitSet.GUIDELINE
-        else telling.language.interval(limits, finding.decimals)
-    )
     return telling.language.text(
         "findings.item",
         marker=telling.language.short(finding.marker),
         value=value_of(telling, telling.last, finding),
-        limit=limit,
+        limit=crossed(telling, finding),
     )
 
 
@@ -211,7 +203,7 @@ def _not_assessable(telling: Telling, flag: NotAssessable) -> Sentence:
         by=(flag.id,),
         flag=flag.id,
         title=telling.language.text(f"flags.{flag.id}.title"),
-        missing=[phase.input_name(telling, id) for id in flag.missing],
+        missing=[context.named(telling, id) for id in flag.missing],
     )
 
 

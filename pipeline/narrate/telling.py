@@ -38,7 +38,7 @@ class Telling:
         rows: tuple[str, ...] = (),
         **fields: Field,
     ) -> Sentence:
-        """Return the text of ``key`` as a sentence that knows the rules, markers and rows behind it."""
+        """Return the text of ``key`` as a sentence with the rules, markers and rows behind it."""
         text = self.language.text(key, **fields)
         return Sentence(text=text, key=key, rules=by, markers=markers, rows=rows)
 

@@ -1,4 +1,4 @@
-"""Middle floor. How a finding is printed: value, limits, flag letters, and how heavily it weighs."""
+"""Middle floor. How a finding is printed: value, limits, flag letters; and how it weighs."""
 
 from enum import IntEnum
 
@@ -9,6 +9,7 @@ from pipeline.story import Sentence
 
 _BEYOND = (Band.LOW, Band.HIGH)
 _JUDGED = {"high_bad": (Band.HIGH,), "low_bad": (Band.LOW,), "both": _BEYOND}
+_FALLBACK = "fallback"  # the source of an interval that the laboratory did not print
 _OUTSIDE_LETTER = {Band.HIGH: "H", Band.LOW: "L"}
 
 
@@ -40,7 +41,7 @@ def number_of(telling: Telling, finding: Finding) -> str:
 def weight_of(telling: Telling, finding: Finding) -> Weight:
     """Return the heaviest judgement of a finding.
 
-    A value beyond a guideline limit weighs as outside, even where the laboratory's interval is wider.
+    Beyond a guideline limit weighs as outside, even where the laboratory's interval is wider.
     """
     judged = _JUDGED[telling.rules.markers[finding.marker].direction]
     if finding.critical in _BEYOND:
@@ -55,16 +56,13 @@ def weight_of(telling: Telling, finding: Finding) -> Weight:
 def outside_of(telling: Telling, finding: Finding) -> tuple[str, Band, tuple[Limit, ...]]:
     """Return whose limit a finding lies beyond, on which side, and the limits it was held against.
 
-    Whose: laboratory (printed with the result), typical (the fallback of the catalogue), guideline.
+    Whose: laboratory (also where its interval is the catalogue's fallback) or guideline.
     """
     judged = _JUDGED[telling.rules.markers[finding.marker].direction]
     if finding.laboratory in judged:
-        limits = finding.limits.get(LimitSet.REFERENCE, ())
-        whose = "typical" if any(limit.source == "fallback" for limit in limits) else "laboratory"
-        return whose, finding.laboratory, limits
+        return "laboratory", finding.laboratory, finding.limits.get(LimitSet.REFERENCE, ())
     side = finding.guideline if finding.guideline in _BEYOND else Band.HIGH
-    limits = finding.limits.get(LimitSet.GUIDELINE, ())
-    return "guideline", side, tuple(limit for limit in limits if limit.side is side)
+    return "guideline", side, finding.limits.get(LimitSet.GUIDELINE, ())
 
 
 def marks_of(telling: Telling, finding: Finding) -> str:
@@ -79,18 +77,39 @@ def marks_of(telling: Telling, finding: Finding) -> str:
     return NO_BREAK_SPACE.join(part for part in (starred, target, unsure) if part)
 
 
-def intervals_of(telling: Telling, finding: Finding, set: LimitSet) -> str:
-    """Return what the limits of a set leave inside: per body for guidelines, "" where there is none."""
-    limits = finding.limits.get(set, ())
-    if set is not LimitSet.GUIDELINE:
-        return telling.language.interval(limits, finding.decimals)
-    bodies = dict.fromkeys(limit.source for limit in limits)
+def interval_of(telling: Telling, finding: Finding) -> str:
+    """Return the interval of a value; a degree sign says that the laboratory printed none."""
+    limits = finding.limits.get(LimitSet.REFERENCE, ())
+    fallback = any(limit.source == _FALLBACK for limit in limits)
+    return telling.language.interval(limits) + ("°" if fallback else "")
+
+
+def guidelines_of(telling: Telling, finding: Finding) -> str:
+    """Return what each body's guideline limits leave inside, with the body behind it."""
+    limits = finding.limits.get(LimitSet.GUIDELINE, ())
     parts = []
-    for body in bodies:
+    for body in dict.fromkeys(limit.source for limit in limits):
         own = tuple(limit for limit in limits if limit.source == body)
-        inside = telling.language.interval(own, finding.decimals)
-        parts.append(f"{inside} ({body_of(telling, body)})")
+        parts.append(f"{telling.language.interval(own)} ({body_of(telling, body)})")
     return "; ".join(parts)
+
+
+def targets_of(telling: Telling, finding: Finding) -> str:
+    """Return what the practice's target leaves inside; "" where there is none."""
+    return telling.language.interval(finding.limits.get(LimitSet.FUNCTIONAL, ()))
+
+
+def crossed(telling: Telling, finding: Finding) -> str:
+    """Return the limits that make a finding lie outside, each guideline limit with its body."""
+    whose, side, limits = outside_of(telling, finding)
+    inside = [
+        telling.language.inside(limit)
+        if whose == "laboratory"
+        else f"{telling.language.inside(limit)}, {body_of(telling, limit.source)}"
+        for limit in limits
+        if limit.side is side
+    ]
+    return "; ".join(inside)
 
 
 def body_of(telling: Telling, source: str) -> str:
@@ -101,14 +120,9 @@ def body_of(telling: Telling, source: str) -> str:
 
 
 def finding_sentence(telling: Telling, visit: Visit, finding: Finding, band: str) -> Sentence:
-    """Return what a band says of a finding: as its marker, else its domain, else anybody tells it."""
-    limits, whose = _limits_behind(finding, band)
-    inside_or_beyond = telling.language.beyond if band.startswith(("critical", "refer")) else None
-    printed = (
-        inside_or_beyond(limits[0], finding.decimals)
-        if inside_or_beyond and limits
-        else telling.language.interval(limits, finding.decimals)
-    )
+    """Return what a band says of a finding, in the words of its marker, its domain, or all."""
+    limits = _limits_behind(finding, band)
+    print_limit = telling.language.inside if "functional" in band else telling.language.beyond
     return telling.say(
         sentence_key(telling, finding, band),
         by=tuple(limit.id for limit in limits),
@@ -116,8 +130,7 @@ def finding_sentence(telling: Telling, visit: Visit, finding: Finding, band: str
         rows=finding.rows,
         marker=telling.language.short(finding.marker),
         value=value_of(telling, visit, finding),
-        limit=printed,
-        body=body_of(telling, whose),
+        limit="; ".join(print_limit(limit) for limit in limits),
     )
 
 
@@ -147,10 +160,8 @@ def _unsure(finding: Finding) -> str:
     return "undetermined" if Band.UNDETERMINED in bands else ""
 
 
-def _limits_behind(finding: Finding, band: str) -> tuple[tuple[Limit, ...], str]:
-    set_name, _, side = band.rpartition("_")
-    sets = {"laboratory": "reference", "typical": "reference"}
-    limits = finding.limits.get(sets.get(set_name, set_name), ())  # type: ignore[call-overload]
-    if set_name in ("critical", "refer", "guideline", "functional"):
-        limits = tuple(limit for limit in limits if limit.side.value == side)
-    return limits, limits[0].source if limits else ""
+def _limits_behind(finding: Finding, band: str) -> tuple[Limit, ...]:
+    """Return the limits that a band ("critical_high", "functional_inside_high") speaks of."""
+    name, *_, side = band.split("_")
+    limits = (limit for set, known in finding.limits.items() if set == name for limit in known)
+    return tuple(limit for limit in limits if limit.side.value == side)

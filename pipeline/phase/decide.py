@@ -29,7 +29,10 @@ class Phases:
 
 def decide_phase(classes: Classes, rules: Rules) -> Phases:
     """Return the first rule of ``phases.csv`` that holds at each visit, and what it emits."""
-    holds = [_RULES[row.rule](*_asked(_RULES[row.rule], classes)) for row in rules.phases]
+    holds = [
+        PHASE_FUNCTIONS[row.rule](*_asked(PHASE_FUNCTIONS[row.rule], classes))
+        for row in rules.phases
+    ]
     rule = np.select(holds, [row.rule for row in rules.phases], "").astype(object)
     return Phases(
         rule=rule,
@@ -131,7 +134,7 @@ def phase_15(g: Any) -> Where:
     return np.ones(len(g), dtype=bool)
 
 
-_RULES = {
+PHASE_FUNCTIONS = {
     name.removeprefix("phase_"): function
     for name, function in globals().items()
     if name.startswith("phase_")

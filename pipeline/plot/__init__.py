@@ -1,4 +1,4 @@
-"""Middle floor. Draws what is clearer seen than read; each figure has a description and its numbers."""
+"""Middle floor. Draws what is clearer seen than read, each with a description and its numbers."""
 
 from pipeline.plot.ogtt import plot_ogtt
 from pipeline.plot.road import plot_road

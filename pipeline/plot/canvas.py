@@ -1,10 +1,13 @@
-"""Middle floor. The sheet that figures are drawn on: size, fonts, and SVG that can stand in a page."""
+"""Middle floor. The sheet of all figures: size, fonts, and SVG that can stand in a page."""
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from io import StringIO
+from itertools import product
+from typing import Any
 from xml.sax.saxutils import escape
 
 import matplotlib as mpl
@@ -19,7 +22,7 @@ from pipeline.resources import resource_path
 COLUMN_MM = 170  # the text column of an A4 page
 _MM_PER_INCH = 25.4
 _FONTS = "templates/report/static/fonts"
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "font.family": ["Inter"],
     "font.size": 7.5,
     "svg.fonttype": "none",  # text stays text: it can be read, searched and tagged
@@ -47,6 +50,18 @@ _SIZE_SWAPPED = re.compile(r'<svg ([^>]*?)height="[^"]*"([^>]*?)width="[^"]*"([^
 _ID = re.compile(r'(\bid="|url\(#|href="#)')
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Margins:
+    """The white around and between the axes of a sheet [mm]."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+    between_columns: float = 0
+    between_rows: float = 0
+
+
 @contextmanager
 def drawing() -> Iterator[None]:
     """Let what is drawn inside use our fonts and shapes, and leave matplotlib as it was."""
@@ -55,13 +70,19 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def new_sheet(height_mm: float, *, rows: int = 1, columns: int = 1) -> tuple[Sheet, list[Axes]]:
-    """Return a sheet as wide as the text column and its axes, row by row."""
-    size = (COLUMN_MM / _MM_PER_INCH, height_mm / _MM_PER_INCH)
-    sheet = Sheet(figsize=size, layout="constrained")
+def new_sheet(
+    height_mm: float, margins: Margins, *, rows: int = 1, columns: int = 1
+) -> tuple[Sheet, list[Axes]]:
+    """Return a sheet as wide as the text column and its axes, row by row.
+
+    The margins are fixed: a layout that measures every label costs more than the drawing itself.
+    """
+    sheet = Sheet(figsize=(COLUMN_MM / _MM_PER_INCH, height_mm / _MM_PER_INCH))
     FigureCanvasSVG(sheet)
-    axes = sheet.subplots(rows, columns, squeeze=False)
-    return sheet, [ax for row in axes for ax in row]
+    grid = sheet.add_gridspec(rows, columns, **_fractions(height_mm, margins, rows, columns))
+    return sheet, [
+        sheet.add_subplot(grid[row, column]) for row, column in product(range(rows), range(columns))
+    ]
 
 
 def svg_of(sheet: Sheet, *, id: str, alt: str) -> str:
@@ -84,3 +105,17 @@ def _register_fonts() -> None:
     """Tell matplotlib of the fonts that ship with the page, so that it measures what is shown."""
     for file in sorted(resource_path(_FONTS).glob("*.ttf")):
         font_manager.fontManager.addfont(file)
+
+
+def _fractions(height: float, margins: Margins, rows: int, columns: int) -> dict[str, float]:
+    """Return margins as matplotlib counts them: of the sheet, and between axes of their size."""
+    wide = COLUMN_MM - margins.left - margins.right - (columns - 1) * margins.between_columns
+    high = height - margins.top - margins.bottom - (rows - 1) * margins.between_rows
+    return {
+        "left": margins.left / COLUMN_MM,
+        "right": 1 - margins.right / COLUMN_MM,
+        "top": 1 - margins.top / height,
+        "bottom": margins.bottom / height,
+        "wspace": margins.between_columns / (wide / columns),
+        "hspace": margins.between_rows / (high / rows),
+    }

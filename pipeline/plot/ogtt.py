@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-import seaborn as sns
 from matplotlib.axes import Axes
 
 from pipeline.language import Language, Quantity
 from pipeline.model import Finding, Interpretation, Limit, LimitSet, Visit
 from pipeline.plot import palette
 from pipeline.plot.canvas import drawing, new_sheet, svg_of
+from pipeline.plot.marks import number_ticks, plot_values, printed
 from pipeline.story import Column, Figure, Row, RowGroup, Table
 
 _MINUTES = (0, 30, 60, 90, 120, 180)
@@ -40,16 +40,12 @@ def plot_curve(
     ``limits`` hold at two hours and are drawn there, each with its own label. A value known only
     as a limit is an open point.
     """
-    minutes, values = list(curve), [finding.value for finding in curve.values()]
-    sns.lineplot(x=minutes, y=values, color=palette.VALUE, ax=ax, errorbar=None, zorder=3)
-    for minute, finding, label in zip(minutes, curve.values(), labels, strict=True):
-        face = "white" if finding.comparator else palette.VALUE
-        ax.plot(minute, finding.value, "o", ms=5, mfc=face, mec=palette.VALUE, zorder=4)
-        _label_point(ax, minute, finding.value, label)
+    minutes = list(curve)
+    plot_values(tuple(curve.values()), at=minutes, labels=labels, ax=ax)
     for limit, label in limits:
         _draw_limit(ax, limit, label)
     ax.set_xticks(minutes)
-    ax.set_xlim(-12, minutes[-1] + 12)
+    ax.set_xlim(-8, minutes[-1] + 22)
     ax.margins(y=0.2)
     ax.set_ylim(bottom=0)
     return ax
@@ -84,11 +80,12 @@ def _draw(curves: dict[str, _Curve], words: Language, alt: str) -> str:
     with drawing():
         sheet, axes = new_sheet(_HEIGHT_MM, columns=len(curves))
         for (analyte, curve), ax in zip(curves.items(), axes, strict=True):
-            labels = [words.quantity(_bare(finding)) for finding in curve.values()]
+            labels = [printed(finding, words) for finding in curve.values()]
             plot_curve(curve, labels=labels, limits=_limits(curve, words), ax=ax)
             unit = words.unit(next(iter(curve.values())).unit)
             ax.set_title(words.text(f"report.figures.ogtt.{analyte}"))
             ax.set_ylabel(unit)
+            number_ticks(ax, words)
             ax.set_xlabel(words.text("report.figures.ogtt.minutes"))
         return svg_of(sheet, id="ogtt", alt=alt)
 
@@ -102,7 +99,7 @@ def _limits(curve: _Curve, words: Language) -> list[tuple[Limit, str]]:
 def _limit_label(limit: Limit, words: Language) -> str:
     key = f"report.bodies.{limit.source}"
     body = words.text(key) if words.has(key) else limit.source
-    return words.text("report.figures.trend.limit", body=body, value=words.limit(limit, 0))
+    return words.text("report.figures.trend.limit", body=body, value=words.inside(limit))
 
 
 def _draw_limit(ax: Axes, limit: Limit, label: str) -> None:
@@ -126,27 +123,7 @@ def _draw_limit(ax: Axes, limit: Limit, label: str) -> None:
     )
 
 
-def _label_point(ax: Axes, x: float, y: float, label: str) -> None:
-    ax.annotate(
-        label,
-        (x, y),
-        xytext=(0, 5),
-        textcoords="offset points",
-        ha="center",
-        fontsize=7,
-        fontweight=600,
-        color=palette.INK,
-        zorder=5,
-    )
-
-
 # -- in words
-
-
-def _bare(finding: Finding) -> Quantity:
-    return Quantity(
-        value=finding.value, decimals=finding.decimals, comparator=finding.comparator
-    )
 
 
 def _alt(visit: Visit, curves: dict[str, _Curve], words: Language) -> str:
@@ -187,7 +164,7 @@ def _column_label(name: str, curve: _Curve, words: Language) -> str:
 def _row(minute: int, curves: dict[str, _Curve], words: Language) -> Row:
     found = [curve.get(minute) for curve in curves.values()]
     return Row(
-        cells=(str(minute), *(words.quantity(_bare(one)) if one else "–" for one in found)),
+        cells=(str(minute), *(printed(one, words) if one else "–" for one in found)),
         markers=tuple(one.marker for one in found if one),
         rows=tuple(row for one in found if one for row in one.rows),
     )

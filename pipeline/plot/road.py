@@ -1,6 +1,8 @@
 """Middle floor. Where each visit stands: insulin class to the right, glucose class upwards."""
 
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
@@ -15,12 +17,20 @@ _I_CLASSES = ("I0", "I1", "I2")
 _G_CLASSES = ("G0", "G1", "G2A", "G2W", "G3")
 _UNKNOWN = ("I?", "G?")
 _HEIGHT_MM = 78
+_BELOW: dict[str, Any] = {
+    "xytext": (0, -8),
+    "textcoords": "offset points",
+    "ha": "center",
+    "va": "top",
+    "fontsize": 6.5,
+}
 # Which cells make an area (specification 7.2): first column, first row, columns, rows, colour.
 _AREAS = (
     ("sensitive", (0, 0, 1, 1), palette.SENSITIVE),
     ("compensation", (1, 0, 2, 2), palette.COMPENSATION),
-    ("decompensation", (1, 2, 2, 1), palette.DECOMPENSATION),
-    ("", (0, 3, 3, 2), palette.DECOMPENSATION),
+    ("early_decompensation", (1, 2, 2, 1), palette.DECOMPENSATION),
+    ("decompensation", (0, 3, 3, 2), palette.DECOMPENSATION),
+    ("indeterminate", (0, 1, 1, 2), palette.UNDETERMINED),
 )
 
 
@@ -45,15 +55,13 @@ def plot_road(interpretation: Interpretation, language: str) -> Figure | None:
 
 def plot_places(places: Sequence[tuple[float, float]], *, labels: Sequence[str], ax: Axes) -> Axes:
     """Draw numbered places and the way between them; ``labels`` stand beside the places."""
-    for start, end in zip(places, places[1:], strict=False):
-        arrow = {"arrowstyle": "-|>", "color": palette.VALUE, "shrinkA": 7, "shrinkB": 7, "lw": 1.2}
+    for start, end in pairwise(places):
+        arrow = {"arrowstyle": "-|>", "color": palette.VALUE, "shrinkA": 6, "shrinkB": 6, "lw": 1.2}
         ax.annotate("", xy=end, xytext=start, arrowprops=arrow, zorder=3)
     for number, ((x, y), label) in enumerate(zip(places, labels, strict=True), start=1):
-        ax.plot(x, y, "o", ms=11, color=palette.VALUE, zorder=4)
+        ax.plot(x, y, "o", ms=10, color=palette.VALUE, zorder=4)
         ax.text(x, y, str(number), color="white", ha="center", va="center_baseline", zorder=5)
-        ax.annotate(
-            label, (x, y), xytext=(8, 0), textcoords="offset points", va="center", fontsize=6.8
-        )
+        ax.annotate(label, (x, y), **_BELOW)
     return ax
 
 
@@ -76,9 +84,7 @@ def _draw(visits: Sequence[Visit], words: Language, alt: str) -> str:
         sheet, (ax,) = new_sheet(_HEIGHT_MM)
         _draw_areas(ax, columns.index("I0"), rows.index("G0"), words)
         _label_axes(ax, columns, rows, words)
-        labels = [
-            words.text("report.figures.road.month", month=visit.month) for visit in visits
-        ]
+        labels = [words.text("report.figures.road.month", month=visit.month) for visit in visits]
         plot_places(_places(visits, columns, rows), labels=labels, ax=ax)
         return svg_of(sheet, id="road", alt=alt)
 
@@ -92,7 +98,7 @@ def _places(
     for index, (i, g) in enumerate(cells):
         shared = cells.count((i, g))
         step = (cells[:index].count((i, g)) + 0.5) / shared
-        places.append((columns.index(i) + 0.12 + 0.76 * step - 0.12, rows.index(g) + 0.5))
+        places.append((columns.index(i) + 0.1 + 0.8 * step, rows.index(g) + 0.5))
     return places
 
 
@@ -100,16 +106,15 @@ def _draw_areas(ax: Axes, left: int, bottom: int, words: Language) -> None:
     for name, (x, y, width, height), colour in _AREAS:
         corner = (left + x, bottom + y)
         ax.add_patch(Rectangle(corner, width, height, fc=colour, ec="white", lw=2, zorder=0))
-        if name:
-            ax.text(
-                left + x + 0.04,
-                bottom + y + height - 0.1,
-                words.text(f"report.figures.road.{name}"),
-                va="top",
-                fontsize=6.8,
-                color=palette.QUIET,
-                zorder=1,
-            )
+        ax.text(
+            left + x + 0.03,
+            bottom + y + height - 0.1,
+            words.text(f"report.figures.road.{name}"),
+            va="top",
+            fontsize=6.8,
+            color=palette.QUIET,
+            zorder=1,
+        )
 
 
 def _label_axes(ax: Axes, columns: tuple[str, ...], rows: tuple[str, ...], words: Language) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-import seaborn as sns
 from matplotlib.axes import Axes
 
 from pipeline.language import Language, Quantity
 from pipeline.model import Finding, Interpretation, Limit, LimitSet, Visit
 from pipeline.plot import palette
 from pipeline.plot.canvas import drawing, new_sheet, svg_of
+from pipeline.plot.marks import number_ticks, plot_values, printed
 from pipeline.story import Column, Figure, Row, RowGroup, Table
 
 KEY_MARKERS = (
@@ -29,7 +29,6 @@ KEY_MARKERS = (
 )
 _COLUMNS = 3
 _PANEL_MM = 33
-_CENSORED_FACE = "white"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +52,7 @@ class Line:
 def plot_trend(
     interpretation: Interpretation, language: str, markers: Sequence[str] = KEY_MARKERS
 ) -> Figure | None:
-    """Return a small chart a marker with its target and guideline limits, and a table of the numbers.
+    """Return a small chart a marker with target and guideline limits, and a table of the numbers.
 
     Markers with a value at fewer than two visits are left out; with none left there is no figure.
     """
@@ -87,14 +86,9 @@ def plot_course(
     values = [finding.value for finding in course.findings]
     _set_range(ax, [*values, *(line.value for line in lines)], months)
     _draw_band(ax, band)
-    sns.lineplot(x=months, y=values, color=palette.VALUE, ax=ax, errorbar=None, zorder=3)
-    for month, finding, label in zip(months, course.findings, labels, strict=True):
-        face = _CENSORED_FACE if finding.comparator else palette.VALUE
-        ax.plot(month, finding.value, "o", ms=4.5, mfc=face, mec=palette.VALUE, zorder=4)
-        _label_point(ax, month, finding.value, label)
+    plot_values(course.findings, at=months, labels=labels, ax=ax)
     _draw_lines(ax, lines)
-    ax.set_xticks(months)
-    ax.grid(visible=False)
+    ax.set_xticks(_apart(months))
     return ax
 
 
@@ -118,22 +112,22 @@ def _lines(course: Course, words: Language) -> list[Line]:
     """Return the practice's target and the guideline limits of a marker, the lowest first."""
     last = course.findings[-1]
     targets = [
-        Line(value=limit.value, label=_label(words, "target", limit, last), is_target=True)
+        Line(value=limit.value, label=_label(words, "target", limit), is_target=True)
         for limit in last.limits.get(LimitSet.FUNCTIONAL, ())
     ]
     guidelines = [
-        Line(value=limit.value, label=_label(words, "limit", limit, last), is_target=False)
+        Line(value=limit.value, label=_label(words, "limit", limit), is_target=False)
         for limit in last.limits.get(LimitSet.GUIDELINE, ())
     ]
     return sorted([*targets, *guidelines], key=lambda line: line.value)
 
 
-def _label(words: Language, kind: str, limit: Limit, finding: Finding) -> str:
+def _label(words: Language, kind: str, limit: Limit) -> str:
     key = f"report.bodies.{limit.source}"
     return words.text(
         f"report.figures.trend.{kind}",
         body=words.text(key) if words.has(key) else limit.source,
-        value=words.limit(limit, finding.decimals if limit.value % 1 else 0),
+        value=words.inside(limit),
     )
 
 
@@ -153,18 +147,17 @@ def _draw(courses: list[Course], words: Language, alt: str) -> str:
     with drawing():
         sheet, axes = new_sheet(rows * _PANEL_MM + 4, rows=rows, columns=_COLUMNS)
         for course, ax in zip(courses, axes, strict=False):
-            labels = [words.quantity(_bare(finding)) for finding in course.findings]
+            labels = [printed(finding, words) for finding in course.findings]
             lines = _lines(course, words)
             plot_course(course, lines, labels=labels, band=_band(course), ax=ax)
             unit = words.unit(course.findings[-1].unit)
             name = words.short(course.marker)
             ax.set_title(f"{name[0].upper()}{name[1:]}" if name.islower() else name)
             ax.set_ylabel(unit)
+            number_ticks(ax, words)
         for ax in axes[len(courses) :]:
             ax.set_axis_off()
-        sheet.supxlabel(
-            words.text("report.figures.trend.axis"), fontsize=6.5, color=palette.QUIET
-        )
+        sheet.supxlabel(words.text("report.figures.trend.axis"), fontsize=6.5, color=palette.QUIET)
         return svg_of(sheet, id="trend", alt=alt)
 
 
@@ -172,9 +165,18 @@ def _set_range(ax: Axes, heights: list[float], months: list[int]) -> None:
     """Give every value and limit room, with space above for labels and at the right for limits."""
     low, high = min(heights), max(heights)
     room = (high - low) or abs(high) or 1
-    ax.set_ylim(low - 0.18 * room, high + 0.28 * room)
+    ax.set_ylim(low - 0.22 * room, high + 0.22 * room)
     span = (months[-1] - months[0]) or 1
-    ax.set_xlim(months[0] - 0.12 * span, months[-1] + 0.12 * span)
+    ax.set_xlim(months[0] - 0.08 * span, months[-1] + 0.36 * span)
+
+
+def _apart(months: list[int]) -> list[int]:
+    """Return the months that can be written under the axis without touching one another."""
+    span, chosen = (months[-1] - months[0]) or 1, [months[0]]
+    for month in months[1:]:
+        if month - chosen[-1] >= 0.1 * span:
+            chosen.append(month)
+    return chosen
 
 
 def _draw_band(ax: Axes, band: tuple[float | None, float | None]) -> None:
@@ -208,27 +210,7 @@ def _draw_lines(ax: Axes, lines: Sequence[Line]) -> None:
         )
 
 
-def _label_point(ax: Axes, x: float, y: float, label: str) -> None:
-    ax.annotate(
-        label,
-        (x, y),
-        xytext=(0, 4.5),
-        textcoords="offset points",
-        ha="center",
-        fontsize=6.8,
-        fontweight=600,
-        color=palette.INK,
-        zorder=5,
-    )
-
-
 # -- in words
-
-
-def _bare(finding: Finding) -> Quantity:
-    return Quantity(
-        value=finding.value, decimals=finding.decimals, comparator=finding.comparator
-    )
 
 
 def _alt(courses: list[Course], words: Language, visits: int) -> str:
@@ -238,9 +220,7 @@ def _alt(courses: list[Course], words: Language, visits: int) -> str:
 
 def _course_in_words(course: Course, words: Language) -> str:
     points = [
-        words.text(
-            "report.figures.trend.point", value=Quantity.of(finding), month=visit.month
-        )
+        words.text("report.figures.trend.point", value=Quantity.of(finding), month=visit.month)
         for visit, finding in zip(course.visits, course.findings, strict=True)
     ]
     name = words.short(course.marker)
@@ -265,10 +245,7 @@ def _row(course: Course, words: Language, visits: Sequence[Visit]) -> Row:
     found = {
         visit.date: finding for visit, finding in zip(course.visits, course.findings, strict=True)
     }
-    cells = (
-        words.quantity(_bare(found[visit.date])) if visit.date in found else "–"
-        for visit in visits
-    )
+    cells = (printed(found[visit.date], words) if visit.date in found else "–" for visit in visits)
     return Row(
         cells=(words.marker(course.marker), words.unit(course.findings[-1].unit), *cells),
         markers=(course.marker,),

@@ -24,6 +24,7 @@ class CaseReports:
     order: Order
     case_id: str
     work: Path
+    stopped: Callable[[], bool]  # whether the person at the keyboard ended the run
     made: list[Made] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     result: bytes | None = None
@@ -35,7 +36,8 @@ class CaseReports:
             self._agree(as_json(executed.case))
             self.made.append(self._publish(executed, language))
         except (ReportError, ReadBackError) as error:
-            self.failures.append(self._failure(error, language))
+            if not self.stopped():  # a kernel that we ended ourselves is no failure
+                self.failures.append(self._failure(error, language))
 
     def _run(self, language: str, sha256: str) -> Executed:
         """Run the notebook on the input that lies in the work folder."""
@@ -99,7 +101,7 @@ def make_case(order: Order, case: CaseInput, *, stopped: Callable[[], bool]) -> 
     """
     with work_folder(order.out, case.case_id) as work:
         sha256 = publish(case_input_bytes(case), work / INPUT_NAME, work=work)
-        reports = CaseReports(order=order, case_id=case.case_id, work=work)
+        reports = CaseReports(order=order, case_id=case.case_id, work=work, stopped=stopped)
         for language in order.languages:
             if not stopped():
                 reports.make(language, sha256=sha256)

@@ -50,9 +50,10 @@ def read_bytes(path: Path, *, error: type[PipelineError] = LabFileError) -> byte
     except OSError as failure:
         reason = failure.strerror or "it cannot be opened"
         raise error(f"Unable to read '{path.name}': {reason.lower()}.") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise error(f"Unable to read '{path.name}': it is not a regular file.")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise error(f"Unable to read '{path.name}': it is not a regular file.")
         return file.read()
 
 

@@ -16,10 +16,12 @@ GLUCOSE_MG_DL = 18.016  # mg/dL per mmol/L
 TRIGLYCERIDES_MG_DL = 88.57
 CHOLESTEROL_MG_DL = 38.67
 CREATININE_UMOL_L = 88.4  # µmol/L per mg/dL
+INSULIN_PMOL_PER_MU = 6.00  # the international standard; Knopp 2019
+INSULIN_POPULAR_PMOL_PER_MU = 6.945  # what many laboratories use instead
 MASS_PER_MOLAR = TRIGLYCERIDES_MG_DL / CHOLESTEROL_MG_DL
 
 _Function = Callable[..., Any]
-_PEOPLE = ("age", "female", "diabetes")
+PERSON_INPUTS = ("age", "female", "diabetes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,7 @@ class Formula:
     @property
     def analytes(self) -> tuple[str, ...]:
         """Return the markers among the inputs, in the order of the signature."""
-        return tuple(name for name in self.inputs if name not in _PEOPLE)
+        return tuple(name for name in self.inputs if name not in PERSON_INPUTS)
 
     @property
     def required(self) -> tuple[str, ...]:

@@ -27,11 +27,17 @@ def with_comparisons(rows: pd.DataFrame, *, as_of: dt.date, rules: Rules) -> pd.
         case_id=rows["case_id"].mask(rows["case_id"] == ""),
         folder_case=rows["folder_case"].mask(rows["folder_case"] == ""),
         as_of=pd.Timestamp(as_of),
-        born=pd.to_datetime(rows["birth_year"], format="%Y", errors="coerce"),
+        born=_new_year(rows["birth_year"]),
     )
     compared["repetition"] = _repetition(compared)
     compared["draw"] = _draw(compared)
     return compared.assign(**_cross_check(compared))
+
+
+def _new_year(years: pd.Series) -> pd.Series:
+    """Return 1 January of each year, NaT where it is not known."""
+    days = years.map({year: pd.Timestamp(int(year), 1, 1) for year in years.dropna().unique()})
+    return days.astype("datetime64[s]")
 
 
 def _repetition(rows: pd.DataFrame) -> np.ndarray:

@@ -1,0 +1,80 @@
+"""Middle floor. Points and their labels, the same in every chart."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from pipeline.language import Language, Quantity
+from pipeline.model import Finding
+from pipeline.plot import palette
+
+_CENSORED_FACE = "white"
+_LABEL_SIZE = 6.8
+_Place = dict[str, Any]
+_BESIDE: dict[str, _Place] = {
+    "above": {"xytext": (0, 5), "ha": "center", "va": "bottom"},
+    "below": {"xytext": (0, -5), "ha": "center", "va": "top"},
+    "above right": {"xytext": (4, 3), "ha": "left", "va": "bottom"},
+    "below right": {"xytext": (4, -3), "ha": "left", "va": "top"},
+    "above left": {"xytext": (-4, 3), "ha": "right", "va": "bottom"},
+    "below left": {"xytext": (-4, -3), "ha": "right", "va": "top"},
+}
+
+
+def plot_points(
+    findings: Sequence[Finding], *, at: Sequence[float], labels: Sequence[str], ax: Axes
+) -> Axes:
+    """Draw values as labelled points; one known only as a limit ("<0.3") is open."""
+    values = [finding.value for finding in findings]
+    for x, finding in zip(at, findings, strict=True):
+        face = _CENSORED_FACE if finding.comparator else palette.VALUE
+        ax.plot(x, finding.value, "o", ms=4.5, mfc=face, mec=palette.VALUE, zorder=4)
+    for index, (x, label) in enumerate(zip(at, labels, strict=True)):
+        _label(ax, (x, values[index]), label, _place(at, values, index))
+    return ax
+
+
+def number_ticks(ax: Axes, words: Language) -> None:
+    """Print the numbers of the upright axis as the language writes them."""
+    low, high = ax.get_ylim()
+    ticks = [tick for tick in ax.get_yticks() if low <= tick <= high]
+    ax.set_yticks(ticks, [words.quantity(Quantity.exact(round(tick, 6))) for tick in ticks])
+
+
+def printed(finding: Finding, words: Language) -> str:
+    """Return a value without its unit, which stands beside the axis."""
+    bare = Quantity(value=finding.value, decimals=finding.decimals, comparator=finding.comparator)
+    return words.quantity(bare)
+
+
+def _place(at: Sequence[float], values: Sequence[float], index: int) -> _Place:
+    """Return where the label of a point stands clear of the line that comes in and goes out.
+
+    Above a peak, below a valley; on a slope to whichever side has more room.
+    """
+    if index == len(values) - 1:
+        return {"xytext": (6, 0), "ha": "left", "va": "center"}
+    rises = values[index + 1] > values[index]
+    if index == 0:
+        return _BESIDE["below right" if rises else "above right"]
+    if (values[index] > values[index - 1]) is not rises:
+        return _BESIDE["below" if rises else "above"]
+    right = at[index + 1] - at[index] > at[index] - at[index - 1]
+    if rises:
+        return _BESIDE["below right" if right else "above left"]
+    return _BESIDE["above right" if right else "below left"]
+
+
+def _label(ax: Axes, point: tuple[float, float], label: str, place: _Place) -> None:
+    ax.annotate(
+        label,
+        point,
+        textcoords="offset points",
+        fontsize=_LABEL_SIZE,
+        fontweight=600,
+        color=palette.INK,
+        zorder=5,
+        bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.4},
+        **place,
+    )

@@ -1,0 +1,205 @@
+"""The command line as a person meets it: one clear line, the right code, nothing half-written."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("report")
+ROOT = Path(__file__).resolve().parents[1]
+HEAD = "case_id,sample_id,collected_at,analyte,value,unit\n"
+GOOD = HEAD + "case-1,s1,2025-09-08,glucose_fasting,4.8,mmol/L\n"
+BAD = HEAD + "case-1,s1,2025-09-08,unheard_of,4.8,mmol/L\n"
+PICTURE = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(64)
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+def casereport(*words: str | Path) -> Ended:
+    command = [sys.executable, "-m", "pipeline", *map(str, words)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def files_below(folder: Path) -> set[str]:
+    return {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> dict[str, Path]:
+    """Return one input of each kind that cannot become a report, by what is wrong with it."""
+    (tmp_path / "folder").mkdir()
+    return {
+        "empty": write(tmp_path / "empty.csv", ""),
+        "picture": write(tmp_path / "picture.csv", PICTURE),
+        "column": write(tmp_path / "column.csv", GOOD.replace(",unit", "").replace(",mmol/L", "")),
+        "absent": tmp_path / "absent.csv",
+        "folder": tmp_path / "folder",
+    }
+
+
+@pytest.mark.parametrize(
+    ("what", "line"),
+    [
+        ("empty", "LabFileError: Unable to find any row in 'empty.csv': the file is empty."),
+        ("picture", "LabFileError: Unable to read 'picture.csv' as text: it is a picture."),
+        ("column", "LabFileError: Unable to find column 'unit' in 'column.csv'."),
+        ("absent", "LabFileError: Unable to read 'absent.csv': no such file or directory."),
+        ("folder", "CaseFileError: Unable to find 'case.toml' in folder 'folder'."),
+    ],
+)
+def test_an_input_that_can_not_be_read_is_one_line_and_writes_nothing(
+    inputs, tmp_path, what: str, line: str
+) -> None:
+    ended = casereport("report", "case_study", inputs[what], "--out", tmp_path / "out")
+    assert (ended.code, ended.err.splitlines(), ended.out) == (3, [line], "")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_with_only_bad_rows_makes_no_report_but_says_which_rows_and_why(tmp_path) -> None:
+    file = write(tmp_path / "bad.csv", BAD)
+    ended = casereport("report", "case_study", file, "--out", tmp_path / "out")
+    assert ended.code == 3
+    assert ended.err.splitlines() == ["NothingUsableError: None of the 1 rows could be accepted."]
+    assert files_below(tmp_path / "out") == {"quarantine.csv", "validation.html"}
+
+
+def test_an_unknown_kind_is_refused_before_a_file_is_read(tmp_path) -> None:
+    ended = casereport("report", "opera", tmp_path / "absent.csv", "--out", tmp_path / "out")
+    line = "CommandError: Unrecognised KIND 'opera': expected one of case_study."
+    assert (ended.code, ended.err.splitlines()) == (2, [line])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("report", "case_study", "x.csv", "--colour"),
+        ("report", "case_study"),
+        ("report", "case_study", "x.csv", "--as-of", "yesterday"),
+        ("report", "case_study", "x.csv", "--format", "docx"),
+        ("report", "case_study", "x.csv", "--language", "xx"),
+        ("report", "case_study", "x.csv", "--jobs", "0"),
+        ("sing",),
+        (),
+    ],
+)
+def test_a_wrong_command_line_is_told_with_how_it_should_be(words: Sequence[str]) -> None:
+    ended = casereport(*words)
+    assert ended.code == 2
+    assert "usage: casereport" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_case_that_is_not_there_is_refused(tmp_path) -> None:
+    file = write(tmp_path / "lab.csv", GOOD)
+    options = ("--case", "case-2", "--as-of", "2025-10-01", "--out", tmp_path / "out")
+    ended = casereport("report", "case_study", file, *options)
+    line = "NothingUsableError: Unable to find an accepted row of case 'case-2'."
+    assert (ended.code, ended.err.splitlines()) == (3, [line])
+
+
+def test_a_place_that_can_not_be_written_to_is_told(tmp_path) -> None:
+    file = write(tmp_path / "lab.csv", GOOD)
+    place = write(tmp_path / "out", "")
+    ended = casereport("check", file, "--as-of", "2025-10-01", "--out", place)
+    assert ended.code == 7
+    assert ended.err.startswith("OutputError: Unable to write to")
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_check_counts_the_rows_and_says_where_to_read_why(tmp_path) -> None:
+    file = write(tmp_path / "lab.csv", GOOD + BAD.removeprefix(HEAD))
+    out = tmp_path / "out"
+    ended = casereport("check", file, "--as-of", "2025-10-01", "--out", out)
+    assert ended.code == 0
+    assert ended.out.splitlines() == [
+        "2 rows: 1 accepted, 1 set aside.",
+        "  1 analyte-unknown",
+        f"Written: {out / 'validation.html'}",
+        f"         {out / 'quarantine.csv'}",
+    ]
+    assert files_below(out) == {"quarantine.csv", "validation.html"}
+
+
+def test_strict_makes_a_row_set_aside_a_failure(tmp_path) -> None:
+    file = write(tmp_path / "lab.csv", GOOD + BAD.removeprefix(HEAD))
+    ended = casereport(
+        "check", file, "--strict", "--as-of", "2025-10-01", "--out", tmp_path / "out"
+    )
+    assert ended.code == 3
+    assert ended.err == "NothingUsableError: 1 of 2 rows are set aside.\n"
+
+
+def test_quiet_prints_nothing_and_json_prints_json(tmp_path) -> None:
+    file = write(tmp_path / "lab.csv", GOOD)
+    common = ("check", file, "--as-of", "2025-10-01", "--out", tmp_path / "out")
+    quiet, told = casereport(*common, "--quiet"), casereport(*common, "--json")
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+    assert json.loads(told.out)["rows"] == {"read": 1, "accepted": 1, "set_aside": 0}
+
+
+def test_help_answers_at_once() -> None:
+    times = []
+    for _ in range(3):
+        started = time.monotonic()
+        assert "report" in casereport("--help").out
+        times.append(time.monotonic() - started)
+    assert min(times) < 1
+
+
+def test_a_lab_table_of_two_people_becomes_a_report_each_the_same_twice(tmp_path, pango) -> None:
+    second = GOOD.removeprefix(HEAD).replace("case-1", "case-2").replace("4.8", "6.4")
+    file = write(tmp_path / "lab.csv", GOOD + second)
+    words = ("report", "case_study", file, "--as-of", "2025-10-01", "--language", "en")
+    first, again = tmp_path / "first", tmp_path / "again"
+    ended = casereport(*words, "--format", "html,pdf,json,ipynb", "--out", first)
+    assert (ended.code, ended.err.count(" made\n")) == (0, 2), ended.err
+    endings = ("html", "pdf", "ipynb")
+    reports = {f"case-{n}/case_study.en.{ending}" for n in (1, 2) for ending in endings}
+    results = {f"case-{n}/case.json" for n in (1, 2)}
+    common = {"quarantine.csv", "validation.html", "run.json"}
+    assert files_below(first) == reports | results | common
+    casereport(*words, "--format", "html,pdf,json,ipynb", "--jobs", "1", "--out", again)
+    for name in reports | results | {"quarantine.csv", "validation.html"}:
+        assert (again / name).read_bytes() == (first / name).read_bytes(), name
+
+
+def test_what_is_written_is_for_its_owner_alone(tmp_path) -> None:
+    file = write(tmp_path / "lab.csv", GOOD)
+    casereport("check", file, "--as-of", "2025-10-01", "--out", tmp_path / "out")
+    paths = [tmp_path / "out", *(tmp_path / "out").rglob("*")]
+    assert [path for path in paths if path.stat().st_mode & 0o077] == []
+
+
+def test_an_interrupted_run_ends_with_130_and_leaves_no_draft(tmp_path) -> None:
+    file = write(tmp_path / "lab.csv", GOOD)
+    out = tmp_path / "out"
+    words = ["report", "case_study", file, "--as-of", "2025-10-01", "--format", "html"]
+    command = [sys.executable, "-m", "pipeline", *map(str, words), "--out", str(out)]
+    run = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    while not (out / ".work").exists() or not list((out / ".work").glob("case-1-*")):
+        assert run.poll() is None
+        time.sleep(0.05)
+    time.sleep(0.5)
+    os.kill(run.pid, signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert err.splitlines()[-1].startswith("Interrupted.")
+    assert files_below(out) <= {"quarantine.csv", "validation.html"}

@@ -1,0 +1,285 @@
+import csv
+import datetime as dt
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import CaseFileError, LabFileError, NothingUsableError
+from pipeline.intake import Intake, quarantine_of, require_rows, take_in
+from pipeline.language import Language
+from pipeline.model import ACCEPTED_COLUMNS
+from pipeline.publish.validation_page import render_validation, write_validation
+from pipeline.read.quarantine import COLUMNS, read_quarantine
+from pipeline.rules import load_rules
+
+RULES = load_rules()
+AS_OF = dt.date(2025, 1, 1)
+GOOD = "a,s1,2024-01-01,alt,22,U/L,F,1987"
+LANGUAGES = ("nl", "en")
+HEADER = "case_id,sample_id,collected_at,analyte,value,unit,sex,birth_year"
+
+
+def intake_of(folder: Path, *rows: str, **options: object) -> Intake:
+    path = folder / "lab.csv"
+    path.write_text("\n".join([HEADER, *rows]), encoding="utf-8")
+    return take_in([path], as_of=AS_OF, rules=RULES, **options)
+
+
+def test_a_table_of_many_gives_each_person_their_own_case(tmp_path: Path) -> None:
+    rows = (GOOD, "b,s2,2024-01-01,alt,30,U/L,M,", "b,s2,2024-01-01,ast,neg,U/L,,")
+    intake = intake_of(tmp_path, *rows)
+    assert intake.case_ids == ("a", "b")
+    assert intake.counts == {"read": 3, "accepted": 2, "set_aside": 1}
+    one, two = intake.case("a"), intake.case("b")
+    assert (one.sex, one.birth_year, len(one.rows), one.set_aside) == ("F", 1987, 1, ())
+    assert (two.sex, two.birth_year, two.set_aside[0].row) == ("M", None, "lab.csv:4")
+    assert list(one.rows.columns) == list(ACCEPTED_COLUMNS)
+    assert one.context == {}
+
+
+def test_an_implausible_row_keeps_what_was_measured_and_no_other_does(tmp_path: Path) -> None:
+    rows = (GOOD, "a,s2,2024-01-01,insulin_fasting,3000,pmol/L,,", "a,s3,nodate,alt,99999,U/L,,")
+    implausible, unread = intake_of(tmp_path, *rows).case("a").set_aside
+    assert implausible.reasons == ("implausible",)
+    assert implausible.measurement["low"] == 500
+    assert implausible.measurement["marker"] == "insulin_fasting"
+    assert unread.measurement is None
+
+
+def test_people_come_from_the_table_of_people_and_must_agree_with_the_rows(tmp_path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("case_id,date,sex,birth_year,pregnant\na,,F,1987,no\nb,,F,,yes\n")
+    rows = (GOOD, "b,s2,2024-01-01,alt,30,U/L,M,")
+    intake = intake_of(tmp_path, *rows, people=people)
+    assert intake.case("a").context == {"pregnant": "no"}
+    assert intake.reasons == {"person-contradicts": 1}
+    assert intake.cases_without_rows == ("b",)
+    assert list(intake.stated["pregnant"]) == ["no", "yes"]
+
+
+def test_a_case_folder_brings_consent_context_and_timeline(root: Path) -> None:
+    case = take_in([root / "samples/seed_case"], as_of=dt.date(2025, 10, 1), rules=RULES).case(
+        "seed_case"
+    )
+    assert case.consent.given
+    assert [visit["date"].year for visit in case.visits] == [2023, 2024, 2025]
+    assert {event.kind for event in case.timeline} == {
+        "presentation",
+        "test",
+        "intervention",
+        "outcome",
+    }
+    assert set(case.note) == set(case.told["title"]) == {"nl", "en"}
+
+
+def test_rows_after_the_day_looked_from_are_set_aside_as_such(root: Path) -> None:
+    early = take_in([root / "samples/seed_case"], as_of=dt.date(2024, 1, 1), rules=RULES)
+    assert set(early.reasons) == {"date-after-as-of"}
+    assert sum(early.counts.values()) == 2 * early.counts["read"]
+
+
+def test_files_of_one_name_in_two_folders_stay_apart(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "case.toml").write_text(f'case_id = "{name}"\n')
+        (folder / "lab.csv").write_text(
+            f"{HEADER}\n,s,2024-01-01,alt,22,U/L,,\nx,s,2024-01-01,alt,1.234,U/L,,\n"
+        )
+    intake = take_in([tmp_path / "one", tmp_path / "two"], as_of=AS_OF, rules=RULES)
+    assert intake.case_ids == ("one", "two")
+    assert [aside.row for aside in intake.case("two").set_aside] == ["lab.csv:3"]
+    assert intake.files == ("lab.csv", "lab.csv")
+
+
+def test_a_file_proves_its_decimal_mark_for_itself_only(tmp_path: Path) -> None:
+    for name, value in (("points", "2.5"), ("none", "25")):
+        (tmp_path / f"{name}.csv").write_text(
+            f"{HEADER}\n{name},s1,2024-01-01,alt,{value},U/L,,\n"
+            f"{name},s2,2024-01-01,alt,1.234,U/L,,\n"
+        )
+    files = [tmp_path / "points.csv", tmp_path / "none.csv"]
+    intake = take_in(files, as_of=AS_OF, rules=RULES)
+    assert list(intake.quarantine["row"]) == ["none.csv:3"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error"),
+    [
+        ("lab.csv", "", LabFileError),
+        ("lab.csv", "\x89PNG\0", LabFileError),
+        ("lab.csv", "a,b\n1,2", LabFileError),
+        ("lab.pdf", "x", LabFileError),
+    ],
+)
+def test_a_bad_file_is_an_error(tmp_path: Path, name: str, content: str, error: type) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(error):
+        take_in([tmp_path / name], as_of=AS_OF, rules=RULES)
+
+
+def test_a_folder_without_a_case_file_or_without_lab_files_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CaseFileError, match=r"case\.toml"):
+        take_in([tmp_path], as_of=AS_OF, rules=RULES)
+    (tmp_path / "case.toml").write_text('case_id = "x"')
+    with pytest.raises(CaseFileError, match="lab file"):
+        take_in([tmp_path], as_of=AS_OF, rules=RULES)
+
+
+def test_only_bad_rows_leave_nothing_to_use_but_say_why(tmp_path: Path) -> None:
+    intake = intake_of(tmp_path, GOOD.replace("22", "neg"))
+    assert intake.reasons == {"value-unreadable": 1}
+    with pytest.raises(NothingUsableError, match="None of the 1 rows"):
+        require_rows(intake)
+    with pytest.raises(NothingUsableError, match="case 'a'"):
+        intake.case("a")
+
+
+def test_strict_allows_no_row_set_aside(tmp_path: Path) -> None:
+    intake = intake_of(tmp_path, GOOD, GOOD.replace("22", "neg"))
+    require_rows(intake)
+    with pytest.raises(NothingUsableError, match="1 of 2 rows"):
+        require_rows(intake, strict=True)
+
+
+# What comes in goes out: accepted, or set aside and found again in the quarantine.
+
+CELL = st.one_of(
+    st.sampled_from(["", "a", "alt", "22", "1.234", "<0,3", "U/L", "2024-01-01", "neg", "=1+1"]),
+    st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8),
+)
+ANALYTES = st.sampled_from(["alt", "ALAT", "glucose_fasting", "insulin_fasting", "homa_ir", "x"])
+ROWS = st.lists(
+    st.one_of(
+        st.tuples(
+            st.sampled_from(["a", "b", "a b", ""]),
+            st.sampled_from(["s1", "s2", ""]),
+            st.sampled_from(["2024-01-01", "2024-01-02T08:00", "2030-01-01", "x"]),
+            ANALYTES,
+            st.one_of(st.decimals(-1, 500, places=1).map(str), CELL),
+            st.sampled_from(["U/L", "mmol/L", "mU/L", "pmol/L", "1", "", "x"]),
+            st.sampled_from(["F", "M", ""]),
+            st.sampled_from(["1987", "1988", "", "87"]),
+        ).map(list),
+        st.lists(CELL, min_size=1, max_size=9),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(ROWS)
+@pytest.mark.fuzz
+def test_every_row_is_accepted_or_set_aside_exactly_once(tmp_path_factory, rows) -> None:
+    folder = tmp_path_factory.mktemp("fuzz")
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, quoting=csv.QUOTE_ALL)
+    writer.writerow(HEADER.split(","))
+    writer.writerows(rows)
+    (folder / "lab.csv").write_text(file.getvalue(), encoding="utf-8", newline="")
+    kept = [row for row in rows if any(row)]
+    if not kept:
+        return
+    intake = take_in([folder / "lab.csv"], as_of=AS_OF, rules=RULES)
+    ids = [*intake.accepted["row"], *intake.set_aside["row"]]
+    assert len(ids) == len(set(ids)) == len(kept)
+    assert intake.set_aside["reasons"].ne("").all()
+    (folder / "quarantine.csv").write_bytes(quarantine_of(intake, Language.load("en")))
+    if len(intake.set_aside):
+        again = read_quarantine(folder / "quarantine.csv")
+        assert again[list(intake.quarantine)].equals(
+            intake.quarantine.reset_index(drop=True).astype(str)
+        )
+
+
+def test_accepted_values_are_those_that_an_independent_reading_gives(tmp_path: Path) -> None:
+    values = [f"{number / 10}" for number in range(20, 200)]
+    rows = [f"a,s{n},2024-01-01,alt,{value},U/L,," for n, value in enumerate(values)]
+    intake = intake_of(tmp_path, *rows)
+    assert [float(value) for value in values] == list(intake.accepted["low"])
+
+
+# quarantine.csv and validation.html
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_quarantine_says_each_reason_in_a_sentence(tmp_path: Path, language: str) -> None:
+    intake = intake_of(tmp_path, GOOD, "a,s2,x,=2+3,neg,stone,,")
+    (tmp_path / "quarantine.csv").write_bytes(quarantine_of(intake, Language.load(language)))
+    (row,) = read_quarantine(tmp_path / "quarantine.csv").to_dict("records")
+    assert list(row) == list(COLUMNS)
+    assert (row["row"], row["line"], row["analyte"], row["value"]) == (
+        "lab.csv:3",
+        "3",
+        "=2+3",
+        "neg",
+    )
+    assert row["reasons"] == "analyte-unknown;value-unreadable;date-unreadable"
+    assert row["sentence"].count(".") == 3
+    assert b"'=2+3" in (tmp_path / "quarantine.csv").read_bytes()
+
+
+def test_every_reason_has_a_sentence_in_every_language() -> None:
+    from pipeline.validate import reasons_by_severity
+
+    for words in reasons_by_severity().values():
+        for word in words:
+            assert all(Language.load(code).has(f"reasons.{word}") for code in LANGUAGES), word
+
+
+@pytest.fixture
+def secret_intake(tmp_path: Path) -> Intake:
+    """Read rows whose every cell is a token that may stand on no page."""
+    return intake_of(
+        tmp_path,
+        GOOD,
+        "token_case,token_sample,2024-01-01,alt,77.125,U/L,F,1961",
+        "token case,token_sample,token_day,token_analyte,token_value,token_unit,F,1961",
+        "a,s9,2024-01-01,insulin_fasting,120,mU/L,,",
+        "a,s8",
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_says_counts_rules_and_lines_and_nothing_of_a_person(
+    secret_intake: Intake, language: str
+) -> None:
+    page = render_validation(secret_intake, Language.load(language))
+    body = page[page.index("<body") :]
+    assert f'<html lang="{language}"' in page
+    for word in ("analyte-unknown", "row-width", "unit-doubtful", "cross-check-failed"):
+        assert word in body
+    for token in ("token", "77.125", "1961", "lab.csv", "s9", "120"):
+        assert token not in body
+    assert "http" not in body
+    assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
+    assert "<script" not in page
+
+
+def test_the_page_and_the_quarantine_appear_together(secret_intake, tmp_path: Path) -> None:
+    write_validation(secret_intake, tmp_path / "out", language="nl")
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["quarantine.csv", "validation.html"]
+
+
+def test_the_page_of_a_clean_intake_says_so(tmp_path: Path) -> None:
+    page = render_validation(intake_of(tmp_path, GOOD), Language.load("en"))
+    assert "All rows that were read are accepted." in page
+
+
+def test_both_languages_have_the_same_texts_for_the_page() -> None:
+    def keys(code: str, prefix: str = "validation") -> set[str]:
+        texts = Language.load(code)
+        below = texts.keys(prefix)
+        return {prefix} if not below else set().union(*(keys(code, f"{prefix}.{k}") for k in below))
+
+    assert keys("nl") == keys("en")
+
+
+def test_the_summary_can_be_told_as_json(secret_intake: Intake) -> None:
+    told = {"counts": secret_intake.counts, "reasons": secret_intake.reasons}
+    assert json.loads(json.dumps(told)) == told

@@ -1,0 +1,431 @@
+"""The told case: page one, the order of CARE, equal numbers in both languages, provenance."""
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+from clinic import case, lab
+
+from pipeline.interpret import interpret
+from pipeline.model import Consent, CrossCheck, Event, Interpretation, SetAside
+from pipeline.narrate import narrate
+from pipeline.story import (
+    Block,
+    Bullets,
+    Callout,
+    Facts,
+    Paragraph,
+    Section,
+    Sentence,
+    Story,
+    Table,
+)
+
+# The constructed numbers of the built-in case, drawn small: a first visit with everything wrong.
+FIRST = {
+    "glucose_fasting": 4.0,
+    "insulin_fasting": 52.8,
+    "hba1c": 36,
+    "triglycerides": 1.9,
+    "hdl": 1.10,
+    "cholesterol_total": 5.4,
+    "hs_crp": 4.8,
+    "alt": 62,
+    "homocysteine": 13.2,
+    "cortisol_serum_am": 918,
+    "zonulin_serum": 118,
+    "weight": 95.0,
+    "height": 168,
+    "waist": 108,
+}
+LAST = {
+    **FIRST,
+    "glucose_fasting": 4.8,
+    "insulin_fasting": 5.6,
+    "hba1c": 33,
+    "triglycerides": 0.9,
+    "hdl": 1.55,
+    "hs_crp": 0.8,
+    "alt": 22,
+    "homocysteine": 7.8,
+    "cortisol_serum_am": 448,
+    "zonulin_serum": 44,
+    "weight": 72.5,
+    "waist": 84,
+}
+NIGHT = {"date": dt.date(2023, 9, 4), "symptoms": ["nocturnal_hypo"]}
+CARE = (
+    "summary keywords introduction patient findings timeline diagnostics intervention outcome "
+    "discussion perspective consent methods"
+)
+NUMBER = re.compile(r"(?<![\w.,])[−+]?\d+(?:[.,]\d+)?")
+
+
+def first_visit(**more: Any) -> Interpretation:
+    known = {"oestrogen_use": "no", "weight_change_6m_kg": 0}
+    rows = lab(FIRST, date="2023-09-04T08:00")
+    return interpret(case(rows, visits=(NIGHT,), context=known, **more))
+
+
+def two_visits(**more: Any) -> Interpretation:
+    rows = (
+        lab(FIRST, date="2023-09-04T08:00"),
+        lab(LAST, date="2025-09-08T08:00", sample_id="s2"),
+    )
+    calm = {"date": dt.date(2025, 9, 8), "symptoms": []}
+    return interpret(case(*rows, visits=(NIGHT, calm), **more))
+
+
+def low_values() -> Interpretation:
+    return interpret(case(lab({"glucose_fasting": 2.3, "insulin_fasting": 4, "potassium": 2.5})))
+
+
+def diabetic_man() -> Interpretation:
+    values = {"glucose_fasting": 7.2, "insulin_fasting": 15, "hba1c": 50, "egfr": 41}
+    return interpret(case(lab(values), sex="M", birth_year=1950))
+
+
+def censored() -> Interpretation:
+    return interpret(case(lab({"glucose_fasting": 5.0, "insulin_fasting": "<6.5", "hba1c": 40})))
+
+
+def nearly_nothing() -> Interpretation:
+    return interpret(case(lab({"vitamin_d": 60}), sex=None, birth_year=None, context={}))
+
+
+def pregnant() -> Interpretation:
+    values = {"glucose_fasting": 5.3, "insulin_fasting": 12, "sbp": 150, "dbp": 80}
+    return interpret(case(lab(values), context={"pregnant": "yes", "medication": ["A10BA02"]}))
+
+
+MAKERS = (
+    first_visit,
+    two_visits,
+    low_values,
+    diabetic_man,
+    censored,
+    nearly_nothing,
+    pregnant,
+)
+CASES = {make.__name__: make for make in MAKERS}
+each_case = pytest.mark.parametrize("name", CASES)
+
+
+@cache
+def told(name: str, language: str = "nl") -> Story:
+    return narrate(CASES[name](), language)
+
+
+def sections(story: Story) -> Iterator[Section]:
+    todo = list(story.sections)
+    while todo:
+        section = todo.pop(0)
+        todo = [*section.subsections, *todo]
+        yield section
+
+
+def blocks(story: Story) -> Iterator[Block]:
+    return (block for section in sections(story) for block in section.blocks)
+
+
+def sentences(block: Block) -> tuple[Sentence, ...]:
+    match block:
+        case Paragraph() | Callout():
+            return block.sentences
+        case Bullets():
+            return block.items
+    return ()
+
+
+def all_sentences(story: Story) -> list[Sentence]:
+    return [sentence for block in blocks(story) for sentence in sentences(block)]
+
+
+def page_one(story: Story) -> list[Block]:
+    summary = story.section("summary")
+    assert summary is not None
+    return [*summary.blocks, *(block for part in summary.subsections for block in part.blocks)]
+
+
+def words(part: list[Block] | Section | None) -> str:
+    """Return every printed word of blocks or a section, a line a sentence or row."""
+    if part is None:
+        return ""
+    if isinstance(part, Section):
+        below = [words(one) for one in part.subsections]
+        return "\n".join([words(list(part.blocks)), *below])
+    lines: list[str] = []
+    for block in part:
+        lines += [sentence.text for sentence in sentences(block)]
+        if isinstance(block, Table):
+            lines += [" | ".join(row.cells) for group in block.groups for row in group.rows]
+        if isinstance(block, Facts):
+            lines += [" ".join(pair) for pair in block.pairs]
+    return "\n".join(lines)
+
+
+# Sections.
+
+
+@each_case
+def test_the_sections_stand_in_the_order_of_care_and_none_is_empty(name: str) -> None:
+    story = told(name)
+    order = [id for id in CARE.split() if story.section(id)]
+    assert [section.id for section in story.sections] == order
+    assert [section.id for section in sections(story) if section.is_empty()] == []
+
+
+def test_a_section_without_data_is_left_out() -> None:
+    story = told("first_visit")
+    left_out = ("intervention", "outcome", "perspective")
+    assert [id for id in left_out if story.section(id)] == []
+
+
+def test_the_case_itself_tells_title_perspective_and_interventions() -> None:
+    event = Event(when="2023-10", kind="intervention", text={"nl": "Wandelen.", "en": "Walking."})
+    tells = {"title": {"nl": "Een casus"}, "perspective": {"nl": "Het gaat beter."}}
+    story = narrate(two_visits(told=tells, timeline=(event,)), "nl")
+    assert story.title == "Een casus"
+    assert "Het gaat beter." in words(story.section("perspective"))
+    assert "oktober 2023 | Wandelen." in words(story.section("intervention"))
+
+
+def test_an_event_after_the_reference_date_is_not_told() -> None:
+    event = Event(when="2031-01-01", kind="outcome", text={"nl": "Later.", "en": "Later."})
+    story = narrate(two_visits(timeline=(event,)), "nl")
+    assert "Later." not in words(story.section("timeline"))
+
+
+def test_consent_is_told_with_its_date_or_as_absent() -> None:
+    given = Consent(given=True, date=dt.date(2025, 9, 8))
+    with_consent = narrate(first_visit(consent=given), "en")
+    assert "consent for this case report on 8 September 2025" in words(
+        with_consent.section("consent")
+    )
+    assert words(told("first_visit", "en").section("consent")) == (
+        "Internal use: no consent recorded."
+    )
+
+
+# Page one.
+
+
+def test_page_one_leads_with_the_open_flags_and_sf_01_stands_before_the_phase() -> None:
+    boxes = [block for block in page_one(told("first_visit")) if isinstance(block, Callout)]
+    assert [box.id for box in boxes] == ["SF-01", "SF-04", "compensation"]
+    assert boxes[0].label == "binnen enkele dagen"
+    assert "4 september 2023" in boxes[0].sentences[-1].text
+    assert "52,8\N{NO-BREAK SPACE}mU/L" in boxes[0].sentences[-1].text
+
+
+def test_the_most_urgent_flag_comes_first() -> None:
+    boxes = [block for block in page_one(told("low_values")) if isinstance(block, Callout)]
+    levels = [box.level for box in boxes]
+    order = ["emergency", "urgent", "routine", "banner", "phase"]
+    assert levels == sorted(levels, key=order.index)
+    assert levels[0] == "emergency"
+
+
+def test_a_resolved_flag_is_not_on_page_one_but_in_the_timeline_in_past_tense() -> None:
+    story = told("two_visits")
+    assert "SF-01" not in words(page_one(story))
+    timeline = words(story.section("timeline"))
+    assert "4 september 2023 | veiligheidssignaal | SF-01" in timeline
+    assert "gold niet meer vanaf 8 september 2025" in timeline
+
+
+def test_without_an_open_flag_page_one_says_so() -> None:
+    assert "Er staat geen veiligheidssignaal open." in words(page_one(told("two_visits")))
+
+
+def test_a_flag_on_a_value_that_was_set_aside_is_told_if_correct() -> None:
+    found = first_visit()
+    last = found.visits[-1]
+    doubtful = replace(last.flags[0], if_correct=True)
+    aside = (SetAside(row="lab.csv:9", reasons=("implausible",)),)
+    shown = replace(
+        found,
+        case=replace(found.case, set_aside=aside),
+        visits=(replace(last, flags=(doubtful,)),),
+        flags=(),
+    )
+    page = words(page_one(narrate(shown, "nl")))
+    assert "indien juist" in page
+    assert "rij uit de aangeleverde bestanden terzijde gelegd" in page
+
+
+def test_a_failed_cross_check_is_on_page_one_and_one_that_agrees_is_not() -> None:
+    check = CrossCheck(
+        marker="homa_ir",
+        date=dt.date(2023, 9, 4),
+        reported=9.4,
+        computed=13.14133,
+        agrees=False,
+        rows=("lab.csv:4",),
+    )
+    failed = narrate(replace(first_visit(), checks=(check,)), "nl")
+    agreed = narrate(replace(first_visit(), checks=(replace(check, agrees=True),)), "nl")
+    assert "De gerapporteerde HOMA-IR (9,4) komt niet overeen" in words(page_one(failed))
+    assert "(13,14)" in words(page_one(failed))
+    assert "gerapporteerde HOMA-IR" not in words(page_one(agreed))
+
+
+def test_findings_come_in_order_of_weight() -> None:
+    page = words(page_one(told("first_visit")))
+    refer = page.index("Nuchtere insuline is 52,8")
+    outside = page.index("Lever, boven de grens")
+    attention = page.index("Homocysteïne is 13,2")
+    assert refer < outside < attention
+
+
+@each_case
+def test_a_value_beyond_the_target_alone_is_never_called_outside_or_abnormal(name: str) -> None:
+    for sentence in all_sentences(told(name)):
+        if ".functional" in sentence.key:
+            assert "aandachtspunt" in sentence.text
+            assert "afwijkend" not in sentence.text
+
+
+def test_homocysteine_inside_the_interval_is_told_with_the_fixed_phrase() -> None:
+    phrase = "binnen de referentiewaarden van het laboratorium, boven de streefwaarde"
+    lines = words(page_one(told("first_visit"))).splitlines()
+    assert any(line.startswith("Homocysteïne") and phrase in line for line in lines)
+
+
+def test_hba1c_is_told_in_both_units() -> None:
+    page = words(page_one(told("first_visit"))).replace("\N{NO-BREAK SPACE}", " ")
+    assert "HbA1c is 36 mmol/mol (5,4 %)" in page
+
+
+def test_the_ratio_in_the_unit_zone_is_told_as_such_and_not_as_raised() -> None:
+    values = {"triglycerides": 1.4, "hdl": 1.25, "glucose_fasting": 5.0, "insulin_fasting": 5}
+    page = words(page_one(narrate(interpret(case(lab(values))), "nl")))
+    assert "alleen bij rekenen in mg/dL boven 1,5" in page
+
+
+def test_a_comparator_is_printed_and_what_it_leaves_open_is_said() -> None:
+    story = told("censored")
+    assert "<\N{NO-BREAK SPACE}6,5" in words(story.section("diagnostics"))
+    assert "alleen een boven- of ondergrens" in words(page_one(story))
+
+
+def test_what_is_not_stated_is_listed_once() -> None:
+    page = words(page_one(told("nearly_nothing")))
+    assert page.count("Niet bekend:") <= 1
+
+
+# Diagnostics and outcome.
+
+
+def test_the_table_of_a_visit_holds_every_finding_once() -> None:
+    story, found = told("first_visit"), first_visit()
+    diagnostics = story.section("diagnostics")
+    assert diagnostics is not None
+    table = next(b for b in diagnostics.subsections[0].blocks if isinstance(b, Table))
+    rows = [row for group in table.groups for row in group.rows]
+    assert sorted(row.markers[0] for row in rows) == sorted(
+        finding.marker for finding in found.visits[0].findings
+    )
+    assert all(len(row.cells) == len(table.columns) for row in rows)
+
+
+def test_a_row_shows_flag_interval_guideline_target_and_previous() -> None:
+    lines = words(told("two_visits").section("diagnostics")).splitlines()
+    insulin = [line for line in lines if line.startswith("Insuline, nuchter")]
+    assert insulin[0].replace("\N{NO-BREAK SPACE}", " ") == (
+        "Insuline, nuchter | 5,6 |  | mU/L | ≤ 25° |  | ≤ 6 | 52,8 (04-09-2023) | −89 % ↓"
+    )
+    assert insulin[1].split(" | ")[2] == "H*\N{NO-BREAK SPACE}streef"
+
+
+def test_the_phase_is_explained_with_rule_classes_and_signals() -> None:
+    diagnostics = words(told("first_visit").section("diagnostics"))
+    assert "Regel 9" in diagnostics
+    assert "I2 (boven de grenzen uit de literatuur)" in diagnostics
+    assert re.search(r"S = \d van \d bekend", diagnostics)
+
+
+def test_what_was_not_computed_stands_with_its_reason() -> None:
+    diagnostics = words(told("first_visit").section("diagnostics"))
+    assert "HOMA-%B (HOMA1) | glucose te laag voor deze formule" in diagnostics
+
+
+def test_missing_criteria_are_never_counted_as_normal() -> None:
+    assert "minstens" in words(told("diabetic_man").section("diagnostics"))
+
+
+def test_a_real_change_is_told_as_clear_and_a_small_one_as_normal_variation() -> None:
+    outcome = words(told("two_visits", "en").section("outcome"))
+    assert "Insulin. Clearly fell since 4 September 2023: fasting insulin" in outcome
+    assert "Clearly rose" in outcome
+    assert "Difference within normal variation" in outcome
+
+
+def test_body_weight_is_told_without_a_judgement_it_cannot_bear() -> None:
+    outcome = words(told("two_visits").section("outcome")).replace("\N{NO-BREAK SPACE}", " ")
+    assert "normale schommeling niet bekend is: gewicht van 95,0 kg naar 72,5 kg (−24 %)" in outcome
+
+
+def test_methods_hold_formulas_sources_and_remarks_of_what_was_reported() -> None:
+    methods = words(told("first_visit").section("methods"))
+    assert "HOMA-IR (HOMA1) | glucose (mmol/L) × insuline (mU/L) / 22,5" in methods
+    assert "HOMA2" in methods
+    assert "MAFLD-2020 | MAFLD consensus 2020" in methods
+    assert "geen diagnose" in methods
+    assert "HOMA2" not in words(told("nearly_nothing").section("methods"))
+
+
+# Both languages, provenance, wholeness.
+
+
+@each_case
+def test_both_languages_state_the_same_numbers_sentence_by_sentence(name: str) -> None:
+    dutch, english = (all_sentences(told(name, language)) for language in ("nl", "en"))
+    assert [sentence.key for sentence in dutch] == [sentence.key for sentence in english]
+    for ours, theirs in zip(dutch, english, strict=True):
+        assert _numbers(ours.text) == _numbers(theirs.text), (ours.text, theirs.text)
+
+
+@each_case
+def test_both_languages_have_the_same_tables(name: str) -> None:
+    shapes = []
+    for language in ("nl", "en"):
+        tables = [block for block in blocks(told(name, language)) if isinstance(block, Table)]
+        shapes.append([[len(group.rows) for group in table.groups] for table in tables])
+    assert shapes[0] == shapes[1]
+
+
+@each_case
+def test_every_sentence_is_whole_and_knows_its_text(name: str) -> None:
+    for sentence in all_sentences(told(name)):
+        assert sentence.key
+        assert sentence.text[-1] in ".!?" or sentence.key in ("report.keywords",)
+        assert "{" not in sentence.text
+        first = sentence.text[0]
+        assert not first.islower() or first in "ehr" or sentence.key == "report.keywords"
+
+
+def test_a_sentence_about_a_value_knows_its_limit_marker_and_row() -> None:
+    found = [
+        sentence
+        for sentence in all_sentences(told("first_visit"))
+        if sentence.markers == ("homocysteine",) and ".functional" in sentence.key
+    ]
+    assert found[0].rules == ("homocysteine-functional",)
+    assert found[0].rows == ("lab.csv:10",)
+
+
+@each_case
+def test_no_cell_or_label_holds_an_unfilled_field_or_none(name: str) -> None:
+    story = told(name)
+    printed = "\n".join(words(section) for section in story.sections)
+    assert "None" not in printed
+    assert "nan" not in printed.split()
+
+
+def _numbers(text: str) -> list[str]:
+    return sorted(number.replace(",", ".") for number in NUMBER.findall(text))

@@ -1,0 +1,130 @@
+"""The page of the built-in case in a real browser: found by everybody, from 320 px, and alone."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+pytestmark = pytest.mark.xdist_group("report")
+LANGUAGES = ("nl", "en")
+SCHEMES = ("light", "dark")
+PHONE = {"width": 320, "height": 700}
+DESK = {"width": 1280, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Opened:
+    """A page that was opened, with all it asked for and complained of."""
+
+    def __init__(self, browser: Browser, file: Path, **settings: object) -> None:
+        self.context = browser.new_context(**settings)  # type: ignore[arg-type]
+        self.page: Page = self.context.new_page()
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.goto(file.as_uri())
+
+    def __enter__(self) -> "Opened":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.context.close()
+
+
+def report(folder: Path, language: str) -> Path:
+    return folder / "seed_case" / f"case_study.{language}.html"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_nothing(browser, seed_report, language: str, scheme: str) -> None:
+    file = report(seed_report, language)
+    with Opened(browser, file, viewport=DESK, color_scheme=scheme) as opened:
+        found = Axe().run(opened.page).response["violations"]
+    told = [f"{one['id']} ({one['impact']}): {one['nodes'][0]['html'][:200]}" for one in found]
+    assert told == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_page_asks_for_nothing_outside_itself_and_complains_of_nothing(
+    browser, seed_report, language: str
+) -> None:
+    file = report(seed_report, language)
+    with Opened(browser, file, offline=True) as opened:
+        outside = [url for url in opened.requests if not url.startswith("data:")]
+        assert outside == [file.as_uri()]
+        assert opened.complaints == []
+
+
+@pytest.mark.parametrize("width", [320, 360, 768])
+def test_a_page_reflows_without_sideways_scrolling(browser, seed_report, width: int) -> None:
+    view = {"width": width, "height": 700}
+    with Opened(browser, report(seed_report, "nl"), viewport=view) as opened:
+        assert opened.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_what_scrolls_inside_the_page_is_reached_by_keyboard(browser, seed_report) -> None:
+    with Opened(browser, report(seed_report, "nl"), viewport=PHONE) as opened:
+        unreached = opened.page.evaluate(
+            "[...document.querySelectorAll('.scroll')]"
+            ".filter(e => e.scrollWidth > e.clientWidth && e.tabIndex !== 0).length"
+        )
+        assert unreached == 0
+        opened.page.keyboard.press("Tab")
+        assert opened.page.evaluate("document.activeElement.className") == "skip"
+        opened.page.keyboard.press("Enter")
+        assert opened.page.evaluate("location.hash") == "#content"
+
+
+def test_a_page_has_its_landmarks_and_one_first_heading(browser, seed_report) -> None:
+    with Opened(browser, report(seed_report, "nl")) as opened:
+        count = opened.page.locator
+        assert [count(name).count() for name in ("header", "nav", "main", "footer", "h1")] == [
+            1
+        ] * 5
+        assert count("html").get_attribute("lang") == "nl"
+        assert count("script, iframe, object, embed, form, base").count() == 0
+
+
+def test_the_contents_list_leads_to_every_section(browser, seed_report) -> None:
+    with Opened(browser, report(seed_report, "nl")) as opened:
+        linked = opened.page.evaluate(
+            "[...document.querySelectorAll('.contents a')].map(a => a.hash.slice(1))"
+        )
+        sections = opened.page.evaluate(
+            "[...document.querySelectorAll('main > section:not(.sign-off)')].map(s => s.id)"
+        )
+    assert linked == sections
+    assert linked[0] == "summary"
+
+
+def test_figures_are_described_and_their_numbers_open_without_a_script(
+    browser, seed_report
+) -> None:
+    with Opened(browser, report(seed_report, "nl")) as opened:
+        pictures = opened.page.locator("figure svg")
+        assert pictures.count() >= 3
+        for index in range(pictures.count()):
+            assert len(pictures.nth(index).get_attribute("aria-label") or "") > 20
+        details = opened.page.locator("details").first
+        details.locator("summary").click()
+        assert details.locator("table").is_visible()
+
+
+def test_the_print_of_the_browser_holds_the_numbers_of_the_figures(browser, seed_report) -> None:
+    with Opened(browser, report(seed_report, "nl")) as opened:
+        opened.page.emulate_media(media="print")
+        table = opened.page.locator("details table").first
+        assert table.evaluate("e => e.checkVisibility({contentVisibilityAuto: true})")
+        assert not opened.page.locator(".contents").is_visible()
