@@ -5,6 +5,7 @@ from typing import Any
 
 from pipeline.model import (
     Change,
+    Consent,
     CrossCheck,
     Finding,
     Flag,
@@ -28,6 +29,8 @@ def case_json(interpretation: Interpretation) -> dict[str, Any]:
         "schema": SCHEMA,
         "case_id": case.case_id,
         "as_of": case.as_of.isoformat(),
+        "consent": None if case.consent is None else _consent(case.consent),
+        "note": dict(case.note),
         "versions": dict(interpretation.versions),
         "visits": [_visit(visit) for visit in interpretation.visits],
         "changes": [_change(change) for change in interpretation.changes],
@@ -36,6 +39,10 @@ def case_json(interpretation: Interpretation) -> dict[str, Any]:
         "plan": None,
         "quarantined": [{"row": one.row, "reasons": list(one.reasons)} for one in case.set_aside],
     }
+
+
+def _consent(consent: Consent) -> dict[str, Any]:
+    return {"given": consent.given, "date": consent.date.isoformat() if consent.date else None}
 
 
 def _visit(visit: Visit) -> dict[str, Any]:

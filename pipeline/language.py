@@ -132,7 +132,7 @@ class Language:
         except KeyError as error:
             raise RulesError(f"Text '{key}' in '{self.code}' needs the field {error}.") from None
         is_sentence = template.startswith("{") and template.endswith(".")
-        return _capitalised(sentence) if is_sentence else sentence
+        return capitalised(sentence) if is_sentence else sentence
 
     def count(self, key: str, n: int, **fields: Field) -> str:
         """Return the text of ``key`` in the number (one, other) that ``n`` asks for, as field n."""
@@ -221,7 +221,7 @@ def _load(code: str) -> Language:
     return Language(code=code, texts=texts)
 
 
-def _capitalised(sentence: str) -> str:
+def capitalised(sentence: str) -> str:
     """Return a sentence with a capital, unless its first word is a symbol with one of its own."""
     first = _FIRST_WORD.match(sentence)
     if first is None or any(letter.isupper() for letter in first.group()):

@@ -201,7 +201,7 @@ def explain(id: str) -> str:
     rules = load_rules()
     if id in rules.markers:
         return "\n".join(_about_marker(id, rules))
-    if any(limit.id == id for limit in rules.limits):
+    if any(limit.id in (id, f"{id}-f", f"{id}-m") for limit in rules.limits):
         return "\n".join(_about_limit(limit) for limit in rules.limits_named(id))
     if any(row.flag == id for row in rules.flags):
         return "\n".join(_about_flag(id, rules))

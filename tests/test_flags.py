@@ -188,7 +188,10 @@ def test_a_branch_that_combines_holds_as_the_specification_says(
     assert (branch in raised(visit).get(flag, ("", ()))[1]) is holds
 
 
-@pytest.mark.parametrize(("age", "fib4", "holds"), [(34, 1.5, False), (35, 1.3, True), (35, 1.2, False), (65, 1.9, False), (65, 2.0, True)])
+@pytest.mark.parametrize(
+    ("age", "fib4", "holds"),
+    [(34, 1.5, False), (35, 1.3, True), (35, 1.2, False), (65, 1.9, False), (65, 2.0, True)],
+)
 def test_fib4_asks_for_elastography_by_age(age: int, fib4: float, holds: bool) -> None:
     # age x AST / (platelets x sqrt(ALT)), with ALT 25 and platelets 100
     values = {"ast": fib4 * 100 * 5 / age, "alt": 25, "platelets": 100}
@@ -243,7 +246,13 @@ def test_unknown_pregnancy_does_not_silence_a_raised_blood_pressure() -> None:
 
 @pytest.mark.parametrize(
     ("printed", "unit", "holds"),
-    [("300", "pmol/L", True), ("299", "pmol/L", False), ("50", "uU/mL", True), (">50", "mU/L", True), ("<60", "mU/L", None)],
+    [
+        ("300", "pmol/L", True),
+        ("299", "pmol/L", False),
+        ("50", "uU/mL", True),
+        (">50", "mU/L", True),
+        ("<60", "mU/L", None),
+    ],
 )
 def test_insulin_raises_its_flag_by_the_stricter_factor_and_in_every_unit(
     printed: str, unit: str, holds: bool | None
@@ -308,7 +317,10 @@ def test_another_branch_that_became_normal_does_not_close_a_flag() -> None:
     assert is_open(both, "SF-10")
 
 
-@pytest.mark.parametrize(("days", "glucose", "closed"), [("2024-05-01", 5.0, True), ("2024-03-01", 5.0, False), ("2024-05-01", 3.5, False)])
+@pytest.mark.parametrize(
+    ("days", "glucose", "closed"),
+    [("2024-05-01", 5.0, True), ("2024-03-01", 5.0, False), ("2024-05-01", 3.5, False)],
+)
 def test_a_low_sensor_is_resolved_by_a_later_calm_visit(
     days: str, glucose: float, closed: bool
 ) -> None:

@@ -12,9 +12,9 @@ from pipeline.errors import CaseFileError, LabFileError, NothingUsableError
 from pipeline.intake import Intake, quarantine_of, require_rows, take_in
 from pipeline.language import Language
 from pipeline.model import ACCEPTED_COLUMNS
-from pipeline.publish.validation_page import render_validation, write_validation
 from pipeline.read.quarantine import COLUMNS, read_quarantine
 from pipeline.rules import load_rules
+from pipeline.validate import reasons_by_severity
 
 RULES = load_rules()
 AS_OF = dt.date(2025, 1, 1)
@@ -203,7 +203,7 @@ def test_accepted_values_are_those_that_an_independent_reading_gives(tmp_path: P
     assert [float(value) for value in values] == list(intake.accepted["low"])
 
 
-# quarantine.csv and validation.html
+# quarantine.csv
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -224,62 +224,12 @@ def test_the_quarantine_says_each_reason_in_a_sentence(tmp_path: Path, language:
 
 
 def test_every_reason_has_a_sentence_in_every_language() -> None:
-    from pipeline.validate import reasons_by_severity
-
     for words in reasons_by_severity().values():
         for word in words:
             assert all(Language.load(code).has(f"reasons.{word}") for code in LANGUAGES), word
 
 
-@pytest.fixture
-def secret_intake(tmp_path: Path) -> Intake:
-    """Read rows whose every cell is a token that may stand on no page."""
-    return intake_of(
-        tmp_path,
-        GOOD,
-        "token_case,token_sample,2024-01-01,alt,77.125,U/L,F,1961",
-        "token case,token_sample,token_day,token_analyte,token_value,token_unit,F,1961",
-        "a,s9,2024-01-01,insulin_fasting,120,mU/L,,",
-        "a,s8",
-    )
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_page_says_counts_rules_and_lines_and_nothing_of_a_person(
-    secret_intake: Intake, language: str
-) -> None:
-    page = render_validation(secret_intake, Language.load(language))
-    body = page[page.index("<body") :]
-    assert f'<html lang="{language}"' in page
-    for word in ("analyte-unknown", "row-width", "unit-doubtful", "cross-check-failed"):
-        assert word in body
-    for token in ("token", "77.125", "1961", "lab.csv", "s9", "120"):
-        assert token not in body
-    assert "http" not in body
-    assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
-    assert "<script" not in page
-
-
-def test_the_page_and_the_quarantine_appear_together(secret_intake, tmp_path: Path) -> None:
-    write_validation(secret_intake, tmp_path / "out", language="nl")
-    names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == ["quarantine.csv", "validation.html"]
-
-
-def test_the_page_of_a_clean_intake_says_so(tmp_path: Path) -> None:
-    page = render_validation(intake_of(tmp_path, GOOD), Language.load("en"))
-    assert "All rows that were read are accepted." in page
-
-
-def test_both_languages_have_the_same_texts_for_the_page() -> None:
-    def keys(code: str, prefix: str = "validation") -> set[str]:
-        texts = Language.load(code)
-        below = texts.keys(prefix)
-        return {prefix} if not below else set().union(*(keys(code, f"{prefix}.{k}") for k in below))
-
-    assert keys("nl") == keys("en")
-
-
-def test_the_summary_can_be_told_as_json(secret_intake: Intake) -> None:
-    told = {"counts": secret_intake.counts, "reasons": secret_intake.reasons}
+def test_the_summary_can_be_told_as_json(tmp_path: Path) -> None:
+    intake = intake_of(tmp_path, GOOD, GOOD.replace("22", "neg"))
+    told = {"counts": intake.counts, "reasons": intake.reasons, "notes": intake.notes}
     assert json.loads(json.dumps(told)) == told

@@ -237,6 +237,26 @@ def test_the_words_of_the_page_are_those_of_its_language() -> None:
     assert "Casusbeschrijving" not in english
 
 
+def test_a_case_study_without_consent_says_on_every_page_that_it_stays_inside() -> None:
+    given = RESULT | {"consent": {"given": True, "date": "2025-09-08"}}
+    refused = RESULT | {"consent": {"given": False, "date": None}}
+    inside = "Alleen voor intern gebruik: er is geen toestemming vastgelegd."
+    running = '"Concept" " · " "intern gebruik"'
+    for page in (page_of(*story()), page_of(*story(), result=refused)):
+        assert inside in page
+        assert running in page
+    page = page_of(*story(), result=given)
+    assert inside not in page
+    assert "intern gebruik" not in page
+    assert '"Concept"' in page
+
+
+def test_the_note_of_a_case_stands_at_its_foot_as_text() -> None:
+    page = page_of(*story(), result=RESULT | {"note": {"nl": "<b>verzonnen</b>", "en": "made up"}})
+    assert "<p>&lt;b&gt;verzonnen&lt;/b&gt;</p>" in page
+    assert "made up" not in page
+
+
 def test_a_notebook_without_a_result_has_no_page() -> None:
     with pytest.raises(ReportError, match="Unable to find a result"):
         render_html(shown(*story()), kind="case_study", language="nl")

@@ -38,15 +38,18 @@ def findings_at(judged: Judged, at: int) -> tuple[Finding, ...]:
 
 
 def not_computed_at(judged: Judged, at: int) -> tuple[NotComputed, ...]:
-    """Return the computed markers without a value that had at least one of their inputs."""
-    found = []
+    """Return the computed markers without a value, of which at least one input was measured."""
+    visits, found = judged.visits, []
     for marker, reasons in judged.not_computed.items():
-        formula, visits = COMPUTED[marker], judged.visits
-        if not reasons[at] or not any(visits.column(name).known[at] for name in formula.analytes):
-            continue
-        needed = [name for name in formula.required if name in formula.analytes]
-        missing = tuple(name for name in needed if not visits.column(name).known[at])
-        found.append(NotComputed(marker=marker, reason=str(reasons[at]), missing=missing))
+        formula = COMPUTED[marker]
+        known = {name for name in formula.analytes if visits.column(name).known[at]}
+        # glucose and insulin that were not fasting stand under another name
+        random = {name.replace("_fasting", "_random") for name in formula.analytes}
+        if reasons[at] and (known or any(visits.column(name).known[at] for name in random)):
+            missing = [n for n in formula.required if n in formula.analytes and n not in known]
+            found.append(
+                NotComputed(marker=marker, reason=str(reasons[at]), missing=tuple(missing))
+            )
     return tuple(found)
 
 

@@ -6,6 +6,8 @@ from pipeline.language import NO_BREAK_SPACE, Quantity
 from pipeline.model import Change, Visit
 from pipeline.narrate.telling import Telling
 
+_UNSAID = ("", "no-variation-known")  # what a plain "?" means
+
 
 def change_of(
     telling: Telling, marker: str, visit: Visit, against: Literal["previous", "first"]
@@ -22,13 +24,16 @@ def change_of(
 def change_in_figures(telling: Telling, change: Change | None) -> str:
     """Return "−65 % ↓" for a real change, "−3 % ≈" for none, "−24 % ?" where that is not known.
 
-    Values that are not compared at all (a limit, another unit) give "?"; no change at all gives "".
+    A reason other than an unknown variation (another method, a limit) follows in words. Without a
+    change to tell there is "".
     """
     if change is None:
         return ""
-    if change.percent is None:
-        return "?"
-    return f"{percent_of(telling, change)}{NO_BREAK_SPACE}{_sign(change)}"
+    figures = percent_of(telling, change) if change.percent is not None else ""
+    signed = f"{figures}{NO_BREAK_SPACE}{_sign(change)}".strip()
+    if change.reason in _UNSAID:
+        return signed
+    return f"{signed} {telling.language.text(f'reasons.change.{change.reason}')}"
 
 
 def percent_of(telling: Telling, change: Change) -> str:

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Literal
 
-from pipeline.model import Change
+from pipeline.model import Change, Visit
 from pipeline.narrate.changes import change_in_figures, change_of, percent_of
 from pipeline.narrate.phase import phase_title
 from pipeline.narrate.telling import Telling, finding_of
@@ -22,6 +22,7 @@ from pipeline.story import (
 )
 
 _BODY = "anthropometry"
+_COLUMNS = 4  # visits side by side
 _Direction = Literal["fell", "rose", "within", "unjudged"]
 
 
@@ -163,7 +164,7 @@ def _item(telling: Telling, change: Change) -> str:
 
 
 def _table(telling: Telling, changes: tuple[Change, ...]) -> Table:
-    language, visits = telling.language, telling.interpretation.visits
+    language, visits = telling.language, _shown(telling)
     texts = ("marker", "unit")
     figures = [language.short_date(visit.date) for visit in visits]
     return Table(
@@ -172,12 +173,17 @@ def _table(telling: Telling, changes: tuple[Change, ...]) -> Table:
             *(Column(label=language.text(f"report.columns.{name}")) for name in texts),
             *(Column(label=label, kind="number") for label in figures),
             *(Column(label=label) for label in _comparisons(telling)),
-            Column(label=language.text("report.columns.remark")),
         ),
         groups=tuple(_groups(telling, changes)),
         note=language.text("report.outcome.legend"),
         dense=True,
     )
+
+
+def _shown(telling: Telling) -> tuple[Visit, ...]:
+    """Return the first visit and the last three, as many as fit the width of a page."""
+    visits = telling.interpretation.visits
+    return visits if len(visits) <= _COLUMNS else (visits[0], *visits[-_COLUMNS + 1 :])
 
 
 def _comparisons(telling: Telling) -> list[str]:
@@ -195,19 +201,17 @@ def _groups(telling: Telling, changes: tuple[Change, ...]) -> Iterable[RowGroup]
 
 def _row(telling: Telling, change: Change) -> Row:
     visits, language = telling.interpretation.visits, telling.language
-    found = [finding_of(visit, change.marker) for visit in visits]
+    found = [finding_of(visit, change.marker) for visit in _shown(telling)]
     unit = language.unit(telling.rules.markers[change.marker].unit)
     against = [change]
     if len(visits) > 2:
         against.append(change_of(telling, change.marker, telling.last, "previous") or change)
-    reason = f"reasons.change.{change.reason}"
     return Row(
         cells=(
             language.marker(change.marker),
             unit,
             *(number_of(telling, finding) if finding else "–" for finding in found),
             *(change_in_figures(telling, one) for one in against),
-            language.text(reason) if change.reason else "",
         ),
         markers=(change.marker,),
         rows=tuple(row for finding in found if finding for row in finding.rows),

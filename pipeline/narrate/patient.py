@@ -1,5 +1,6 @@
 """Middle floor. Who the case is about: keywords, introduction, patient, clinical findings."""
 
+from pipeline.language import capitalised
 from pipeline.model import Visit
 from pipeline.narrate import context
 from pipeline.narrate.phase import phase_key, phase_title
@@ -19,6 +20,7 @@ from pipeline.story import (
 )
 
 _BODY = "anthropometry"
+_COLUMNS = 4  # visits side by side
 
 
 def visit_label(telling: Telling, visit: Visit) -> str:
@@ -59,12 +61,14 @@ def patient(telling: Telling) -> Section:
     """Return the person and what was stated at each visit; ages in years, no date of birth."""
     told = _told(telling, "patient")
     blocks = (Paragraph(sentences=told),) if told else ()
-    return _section(telling, "patient", *blocks, _stated_table(telling))
+    tables = (_stated_table(telling, visits) for visits in _side_by_side(telling))
+    return _section(telling, "patient", *blocks, *tables)
 
 
 def clinical_findings(telling: Telling) -> Section:
     """Return the symptoms of each visit and the body measures over all of them."""
-    blocks = (_symptoms(telling), _body_table(telling))
+    tables = (_body_table(telling, visits) for visits in _side_by_side(telling))
+    blocks = (_symptoms(telling), *tables)
     return _section(telling, "findings", *(block for block in blocks if block))
 
 
@@ -94,9 +98,15 @@ def person(telling: Telling, visit: Visit) -> str:
     return telling.language.text("report.person.known", sex=sex, age=visit.age)
 
 
-def _stated_table(telling: Telling) -> Table:
-    """Return sex, age and what was stated, a column a visit; an empty cell was not stated."""
-    language, visits = telling.language, telling.interpretation.visits
+def _side_by_side(telling: Telling) -> list[tuple[Visit, ...]]:
+    """Return the visits in groups of as many as fit the width of a page."""
+    visits = telling.interpretation.visits
+    return [visits[at : at + _COLUMNS] for at in range(0, len(visits), _COLUMNS)]
+
+
+def _stated_table(telling: Telling, visits: tuple[Visit, ...]) -> Table:
+    """Return sex, age and what was stated, a column a visit."""
+    language = telling.language
     persons = Row(
         cells=(
             language.text("report.facts.person"),
@@ -110,18 +120,22 @@ def _stated_table(telling: Telling) -> Table:
             Column(label=language.text("report.patient.what")),
             *(Column(label=visit_label(telling, visit)) for visit in visits),
         ),
-        groups=(RowGroup(title="", rows=(persons, *(_stated_row(telling, key) for key in keys))),),
+        groups=(
+            RowGroup(
+                title="", rows=(persons, *(_stated_row(telling, visits, key) for key in keys))
+            ),
+        ),
     )
 
 
-def _stated_row(telling: Telling, key: str) -> Row:
+def _stated_row(telling: Telling, visits: tuple[Visit, ...], key: str) -> Row:
     cells = (
         context.answer(telling, key, visit.context[key])
         if key in visit.context
         else telling.language.text("context.words.unknown")
-        for visit in telling.interpretation.visits
+        for visit in visits
     )
-    return Row(cells=(telling.language.text(f"context.keys.{key}"), *cells))
+    return Row(cells=(capitalised(telling.language.text(f"context.keys.{key}")), *cells))
 
 
 def _symptoms(telling: Telling) -> Bullets | None:
@@ -135,11 +149,11 @@ def _symptoms(telling: Telling) -> Bullets | None:
     return Bullets(items=tuple(items)) if items else None
 
 
-def _body_table(telling: Telling) -> Table | None:
+def _body_table(telling: Telling, visits: tuple[Visit, ...]) -> Table | None:
     """Return weight, waist, blood pressure and their like, a column a visit."""
-    visits, language = telling.interpretation.visits, telling.language
+    language = telling.language
     ids = [id for id, marker in telling.rules.markers.items() if marker.domain == _BODY]
-    rows = tuple(row for id in ids if (row := _body_row(telling, id)))
+    rows = tuple(row for id in ids if (row := _body_row(telling, visits, id)))
     if not rows:
         return None
     dates = (Column(label=language.short_date(visit.date), kind="number") for visit in visits)
@@ -154,8 +168,8 @@ def _body_table(telling: Telling) -> Table | None:
     )
 
 
-def _body_row(telling: Telling, marker: str) -> Row | None:
-    found = [finding_of(visit, marker) for visit in telling.interpretation.visits]
+def _body_row(telling: Telling, visits: tuple[Visit, ...], marker: str) -> Row | None:
+    found = [finding_of(visit, marker) for visit in visits]
     known = [finding for finding in found if finding]
     if not known:
         return None

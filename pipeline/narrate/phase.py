@@ -1,5 +1,6 @@
 """Middle floor. The phase in words: the box of page one, and the reasoning behind it."""
 
+from pipeline.language import capitalised
 from pipeline.model import Phase, Visit
 from pipeline.narrate.context import named
 from pipeline.narrate.telling import Telling, finding_of
@@ -82,7 +83,7 @@ def signal_table(telling: Telling, visit: Visit) -> Table | None:
     rows = tuple(
         Row(
             cells=(
-                language.text(f"phases.signals.{name}"),
+                capitalised(language.text(f"phases.signals.{name}")),
                 language.text(f"phases.signal_values.{_ANSWERS[answer]}"),
             )
         )

@@ -2,19 +2,21 @@
 
 from collections.abc import Sequence
 
+import seaborn as sns
 from matplotlib.axes import Axes
 
 from pipeline.language import Language, Quantity
 from pipeline.model import Finding, Interpretation, Limit, LimitSet, Visit
 from pipeline.plot import palette
-from pipeline.plot.canvas import drawing, new_sheet, svg_of
-from pipeline.plot.marks import number_ticks, plot_values, printed
+from pipeline.plot.canvas import Margins, drawing, new_sheet, svg_of
+from pipeline.plot.marks import number_ticks, plot_points, printed
 from pipeline.story import Column, Figure, Row, RowGroup, Table
 
 _MINUTES = (0, 30, 60, 90, 120, 180)
 _TWO_HOURS = 120
 _ENOUGH = 3  # points that make a curve
 _HEIGHT_MM = 62
+_MARGINS = Margins(left=12, right=3, top=7, bottom=12, between_columns=16)
 _ANALYTES = ("glucose", "insulin")
 
 _Curve = dict[int, Finding]  # minutes after the load
@@ -41,7 +43,9 @@ def plot_curve(
     as a limit is an open point.
     """
     minutes = list(curve)
-    plot_values(tuple(curve.values()), at=minutes, labels=labels, ax=ax)
+    values = [finding.value for finding in curve.values()]
+    sns.lineplot(x=minutes, y=values, color=palette.VALUE, ax=ax, errorbar=None, zorder=3)
+    plot_points(tuple(curve.values()), at=minutes, labels=labels, ax=ax)
     for limit, label in limits:
         _draw_limit(ax, limit, label)
     ax.set_xticks(minutes)
@@ -78,7 +82,7 @@ def _figure(visit: Visit, curves: dict[str, _Curve], words: Language) -> Figure:
 
 def _draw(curves: dict[str, _Curve], words: Language, alt: str) -> str:
     with drawing():
-        sheet, axes = new_sheet(_HEIGHT_MM, columns=len(curves))
+        sheet, axes = new_sheet(_HEIGHT_MM, _MARGINS, columns=len(curves))
         for (analyte, curve), ax in zip(curves.items(), axes, strict=True):
             labels = [printed(finding, words) for finding in curve.values()]
             plot_curve(curve, labels=labels, limits=_limits(curve, words), ax=ax)

@@ -1,7 +1,7 @@
 """Middle floor. The colours and line shapes of all figures; each pair differs in grey too."""
 
 INK = "#1b2733"
-QUIET = "#5a6775"  # axes, ticks, notes: 4.5 : 1 on white
+QUIET = "#4a5663"  # axes, ticks, notes: 4.5 : 1 on white
 RULE = "#c9d1d9"
 BAND = "#eef2f5"  # the reference interval
 VALUE = "#0b5c8a"

@@ -10,13 +10,14 @@ from matplotlib.patches import Rectangle
 from pipeline.language import Language
 from pipeline.model import Interpretation, Visit
 from pipeline.plot import palette
-from pipeline.plot.canvas import drawing, new_sheet, svg_of
+from pipeline.plot.canvas import Margins, drawing, new_sheet, svg_of
 from pipeline.story import Column, Figure, Row, RowGroup, Table
 
 _I_CLASSES = ("I0", "I1", "I2")
 _G_CLASSES = ("G0", "G1", "G2A", "G2W", "G3")
 _UNKNOWN = ("I?", "G?")
 _HEIGHT_MM = 78
+_MARGINS = Margins(left=40, right=2, top=2, bottom=12)
 _BELOW: dict[str, Any] = {
     "xytext": (0, -8),
     "textcoords": "offset points",
@@ -81,7 +82,7 @@ def _draw(visits: Sequence[Visit], words: Language, alt: str) -> str:
     columns = _axis(_I_CLASSES, "I?", {visit.phase.i_class for visit in visits})
     rows = _axis(_G_CLASSES, "G?", {visit.phase.g_class for visit in visits})
     with drawing():
-        sheet, (ax,) = new_sheet(_HEIGHT_MM)
+        sheet, (ax,) = new_sheet(_HEIGHT_MM, _MARGINS)
         _draw_areas(ax, columns.index("I0"), rows.index("G0"), words)
         _label_axes(ax, columns, rows, words)
         labels = [words.text("report.figures.road.month", month=visit.month) for visit in visits]

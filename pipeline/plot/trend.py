@@ -6,11 +6,11 @@ from math import ceil
 
 from matplotlib.axes import Axes
 
-from pipeline.language import Language, Quantity
+from pipeline.language import Language, Quantity, capitalised
 from pipeline.model import Finding, Interpretation, Limit, LimitSet, Visit
 from pipeline.plot import palette
-from pipeline.plot.canvas import drawing, new_sheet, svg_of
-from pipeline.plot.marks import number_ticks, plot_values, printed
+from pipeline.plot.canvas import Margins, drawing, new_sheet, svg_of
+from pipeline.plot.marks import number_ticks, plot_points, printed
 from pipeline.story import Column, Figure, Row, RowGroup, Table
 
 KEY_MARKERS = (
@@ -29,6 +29,7 @@ KEY_MARKERS = (
 )
 _COLUMNS = 3
 _PANEL_MM = 33
+_MARGINS = Margins(left=9, right=20, top=6, bottom=10, between_columns=30, between_rows=12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,8 @@ def plot_course(
     values = [finding.value for finding in course.findings]
     _set_range(ax, [*values, *(line.value for line in lines)], months)
     _draw_band(ax, band)
-    plot_values(course.findings, at=months, labels=labels, ax=ax)
+    ax.plot(months, values, color=palette.VALUE, zorder=3)
+    plot_points(course.findings, at=months, labels=labels, ax=ax)
     _draw_lines(ax, lines)
     ax.set_xticks(_apart(months))
     return ax
@@ -145,20 +147,26 @@ def _band(course: Course) -> tuple[float | None, float | None]:
 def _draw(courses: list[Course], words: Language, alt: str) -> str:
     rows = ceil(len(courses) / _COLUMNS)
     with drawing():
-        sheet, axes = new_sheet(rows * _PANEL_MM + 4, rows=rows, columns=_COLUMNS)
+        sheet, axes = new_sheet(rows * _PANEL_MM + 4, _MARGINS, rows=rows, columns=_COLUMNS)
         for course, ax in zip(courses, axes, strict=False):
             labels = [printed(finding, words) for finding in course.findings]
             lines = _lines(course, words)
             plot_course(course, lines, labels=labels, band=_band(course), ax=ax)
-            unit = words.unit(course.findings[-1].unit)
-            name = words.short(course.marker)
-            ax.set_title(f"{name[0].upper()}{name[1:]}" if name.islower() else name)
-            ax.set_ylabel(unit)
+            ax.set_title(_title(course, words))
             number_ticks(ax, words)
         for ax in axes[len(courses) :]:
             ax.set_axis_off()
-        sheet.supxlabel(words.text("report.figures.trend.axis"), fontsize=6.5, color=palette.QUIET)
+        axis = words.text("report.figures.trend.axis")
+        sheet.text(0.5, 0.004, axis, ha="center", va="bottom", fontsize=6.5, color=palette.QUIET)
         return svg_of(sheet, id="trend", alt=alt)
+
+
+def _title(course: Course, words: Language) -> str:
+    """Return the name of a marker with its unit, as the heading of its chart."""
+    unit = words.unit(course.findings[-1].unit)
+    name = words.short(course.marker)
+    heading = words.text("report.figures.trend.title", marker=name, unit=unit) if unit else name
+    return capitalised(heading)
 
 
 def _set_range(ax: Axes, heights: list[float], months: list[int]) -> None:
@@ -228,7 +236,7 @@ def _course_in_words(course: Course, words: Language) -> str:
 
 
 def _table(courses: list[Course], words: Language, visits: Sequence[Visit]) -> Table:
-    dates = (Column(label=words.short_date(visit.date), kind="number") for visit in visits)
+    dates = (Column(label=_month(visit, words), kind="number") for visit in visits)
     return Table(
         caption=words.text("report.figures.trend.table"),
         columns=(
@@ -239,6 +247,10 @@ def _table(courses: list[Course], words: Language, visits: Sequence[Visit]) -> T
         groups=(RowGroup(title="", rows=tuple(_row(one, words, visits) for one in courses)),),
         dense=True,
     )
+
+
+def _month(visit: Visit, words: Language) -> str:
+    return words.text("report.figures.road.month", month=visit.month)
 
 
 def _row(course: Course, words: Language, visits: Sequence[Visit]) -> Row:

@@ -32,6 +32,8 @@ class Page:
     kind: str
     title: str
     case_id: str
+    consent: bool  # to let the report leave the house
+    note: str  # what the case's own file wants said at the foot
     running: Mapping[str, str]
     style: Markup
     masthead: Markup
@@ -147,6 +149,8 @@ def _page(
         kind=kind_name,
         title=_say(texts, "document.title", kind=kind_name, **dates),
         case_id=case["case_id"],
+        consent=bool((case.get("consent") or {}).get("given")),
+        note=case.get("note", {}).get(texts.code, ""),
         running=_running(case, dates["dates"], texts),
         style=page_style(),
         masthead=Markup("").join(
@@ -160,11 +164,10 @@ def _page(
 def _running(case: Mapping[str, Any], dates: str, texts: Language) -> dict[str, str]:
     """Return what stands above and below every printed page."""
     issued = texts.date(dt.date.fromisoformat(case["as_of"]))
-    concept = _say(texts, "status.concept")
     return {
         "case": _say(texts, "running.case", case_id=case["case_id"]),
         "samples": _say(texts, "running.samples", dates=dates),
-        "issued": f"{_say(texts, 'running.issued', date=issued)} · {concept}",
+        "issued": _say(texts, "running.issued", date=issued),
         "version": _say(texts, "document.made_with", version=__version__),
         "page": _say(texts, "running.page", page="{page}", pages="{pages}"),
     }

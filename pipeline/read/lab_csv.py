@@ -36,8 +36,9 @@ def _cells(table: Table) -> pd.DataFrame:
     blank = [""] * width
     divided = [record if len(record) == width else blank for record in table.records]
     by_name = dict(zip(table.header, zip(*divided, strict=True), strict=False))
-    absent = ("",) * len(divided)
-    rows = pd.DataFrame({name: by_name.get(name, absent) for name in _COLUMNS}, dtype=str)
+    known = {name: by_name[name] for name in _COLUMNS if name in by_name}
+    rows = pd.DataFrame(known, index=range(len(divided)), dtype=str)
+    rows = rows.reindex(columns=list(_COLUMNS), fill_value="").astype(str)
     for position, record in enumerate(table.records):
         if len(record) != width:
             rows.at[position, "value"] = table.delimiter.join(record)

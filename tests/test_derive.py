@@ -1,0 +1,156 @@
+"""Computed markers: only when their conditions hold, else with the reason; intervals stay intervals."""
+
+# ruff: noqa: E501 - a drawn table is wider than code
+
+from typing import Any
+
+import pytest
+from clinic import RULES, case, lab, only_visit
+
+from pipeline.interpret import interpret
+from pipeline.model import Visit
+
+FASTING = {"glucose_fasting": 5.0, "insulin_fasting": 10}
+LIPIDS = {"cholesterol_total": 5.5, "hdl": 1.3, "triglycerides": 1.6}
+CURVE = {
+    **{f"glucose_ogtt_{minute}": value for minute, value in ((0, 5.0), (30, 7.8), (60, 7.0), (90, 6.2), (120, 5.5))},
+    **{f"insulin_ogtt_{minute}": value for minute, value in ((0, 6), (30, 45), (60, 50), (90, 38), (120, 28))},
+}  # fmt: skip
+
+
+def visit_of(values: dict[str, Any], **more: Any) -> Visit:
+    rows = {key: more.pop(key) for key in ("units", "haemolysis", "fasting_hours") if key in more}
+    return only_visit(interpret(case(lab(values, **rows), **more), RULES))
+
+
+def value(visit: Visit, marker: str) -> tuple[str | None, float] | None:
+    found = {finding.marker: finding for finding in visit.findings}
+    return (found[marker].comparator, found[marker].value) if marker in found else None
+
+
+def reason(visit: Visit, marker: str) -> str | None:
+    return {one.marker: one.reason for one in visit.not_computed}.get(marker)
+
+
+@pytest.mark.parametrize(
+    ("values", "more", "marker", "why"),
+    [
+        (FASTING, {"fasting_hours": "7.9"}, "homa_ir", "not-fasting"),
+        (FASTING, {"fasting_hours": ""}, "homa_ir", "not-fasting"),
+        (FASTING, {"fasting_hours": ""}, "quicki", "not-fasting"),
+        ({**FASTING, **LIPIDS}, {"fasting_hours": "2"}, "tyg", "not-fasting"),
+        (LIPIDS, {"fasting_hours": "2"}, "ldl_friedewald", "not-fasting"),
+        ({"glucose_fasting": 5.0}, {}, "homa_ir", "missing-input"),
+        ({"glucose_fasting": 2.9, "insulin_fasting": 10}, {}, "homa_ir", "glucose-out-of-range"),
+        ({"glucose_fasting": 20.1, "insulin_fasting": 10}, {}, "homa_ir", "glucose-out-of-range"),
+        ({"glucose_fasting": 5.0, "insulin_fasting": "<0.2"}, {}, "homa_ir", "insulin-out-of-range"),
+        ({"glucose_fasting": 4.4, "insulin_fasting": 10}, {}, "homa_b", "glucose-too-low"),
+        ({**LIPIDS, "triglycerides": 9.1}, {}, "ldl", "triglycerides-too-high"),
+        ({**LIPIDS, "triglycerides": 4.6}, {}, "ldl_friedewald", "triglycerides-too-high"),
+        ({**LIPIDS, "hdl": "<0.3"}, {}, "ldl", "censored"),
+        ({"testosterone_total": 15, "shbg": 30}, {"sex": "M"}, "fai", "men-not-defined"),
+        ({"creatinine": 80}, {"sex": None}, "egfr", "missing-input"),
+        ({"creatinine": 80}, {"birth_year": None}, "egfr", "missing-input"),
+        (CURVE, {"fasting_hours": "2"}, "matsuda", "ogtt-not-fasting"),
+        ({**CURVE, "glucose_ogtt_30": 5.0}, {}, "insulinogenic_index", "glucose-did-not-rise"),
+        ({**CURVE, "insulin_ogtt_30": ">300"}, {}, "insulinogenic_index", "censored"),
+    ],
+)  # fmt: skip
+def test_a_marker_that_may_not_be_computed_has_no_value_and_a_reason(
+    values: dict[str, Any], more: dict[str, Any], marker: str, why: str
+) -> None:
+    visit = visit_of(values, **more)
+    assert value(visit, marker) is None
+    assert reason(visit, marker) == why
+
+
+def test_what_is_missing_is_named() -> None:
+    (one,) = (n for n in visit_of({"glucose_fasting": 5.0}).not_computed if n.marker == "homa_ir")
+    assert one.missing == ("insulin_fasting",)
+
+
+def test_glucose_and_insulin_of_two_draws_give_no_homa_ir() -> None:
+    parts = lab({"glucose_fasting": 5.0}), lab({"insulin_fasting": 10}, sample_id="s2")
+    visit = only_visit(interpret(case(*parts), RULES))
+    assert reason(visit, "homa_ir") == "not-same-draw"
+
+
+def test_rows_without_a_sample_id_are_no_same_draw() -> None:
+    visit = only_visit(interpret(case(lab(FASTING, sample_id="")), RULES))
+    assert reason(visit, "homa_ir") == "not-same-draw"
+
+
+def test_a_sample_that_was_not_fasting_is_a_random_one() -> None:
+    visit = visit_of(FASTING, fasting_hours="2")
+    assert value(visit, "glucose_random") == (None, 5.0)
+    assert value(visit, "insulin_random") == (None, 10)
+    assert value(visit, "glucose_fasting") is None
+
+
+@pytest.mark.parametrize(
+    ("insulin", "homa"),
+    [("<2", ("<", 0.444444)), (">300", (">", 66.6667)), (">=16", (">=", 3.55556))],
+)
+def test_a_censored_input_gives_a_censored_result(insulin: str, homa: tuple[str, float]) -> None:
+    visit = visit_of({"glucose_fasting": 5.0, "insulin_fasting": insulin})
+    sign, number = value(visit, "homa_ir") or ("", 0)
+    assert sign in (homa[0], f"{homa[0]}=")
+    assert number == pytest.approx(homa[1], rel=1e-5)
+
+
+def test_an_index_that_falls_with_its_input_turns_the_sign() -> None:
+    sign, _ = value(visit_of({"insulin_fasting": ">100", "triglycerides": 1.2}), "mcauley") or (
+        "",
+        0,
+    )
+    assert sign.startswith("<")
+
+
+def test_haemolysis_makes_homa_ir_a_lower_bound() -> None:
+    visit = visit_of(FASTING, haemolysis="visible")
+    sign, number = value(visit, "homa_ir") or ("", 0)
+    assert (sign[0], round(number, 3)) == (">", 2.222)
+
+
+def test_results_in_mg_dl_take_the_published_form_in_mg_dl() -> None:
+    mass = {"glucose_fasting": 90, "insulin_fasting": 10}
+    visit = visit_of(mass, units={"glucose_fasting": "mg/dL", "insulin_fasting": "uU/mL"})
+    assert value(visit, "homa_ir") == (None, 2.22222)
+    assert value(visit, "homa_b") == (None, 133.333)
+    units = dict.fromkeys(LIPIDS, "mg/dL")
+    lipids = visit_of({"cholesterol_total": 200, "hdl": 50, "triglycerides": 150}, units=units)
+    assert value(lipids, "ldl_friedewald") == (None, pytest.approx(120 / 38.67, rel=1e-5))
+
+
+def test_one_input_in_another_unit_takes_the_canonical_form() -> None:
+    units = {"glucose_fasting": "mg/dL", "insulin_fasting": "pmol/L"}
+    visit = visit_of({"glucose_fasting": 90, "insulin_fasting": 60}, units=units)
+    assert value(visit, "homa_ir") == (None, pytest.approx(90 * 0.05551 * 10 / 22.5, rel=1e-5))
+
+
+def test_a_reported_ldl_stands_and_a_reported_homa_ir_does_not() -> None:
+    visit = visit_of({**LIPIDS, "ldl": 2.2, **FASTING, "homa_ir": 2.3})
+    assert value(visit, "ldl") == (None, 2.2)
+    assert value(visit, "homa_ir") == (None, 2.22222)
+
+
+def test_a_reported_homa_ir_that_cannot_be_recomputed_is_shown_unjudged() -> None:
+    (finding,) = visit_of({"homa_ir": 2.9}).findings
+    assert (finding.value, finding.guideline, finding.functional) == (2.9, None, None)
+    assert finding.notes == ("reported-only",)
+
+
+def test_the_start_of_a_fasting_ogtt_stands_in_for_a_fasting_sample() -> None:
+    visit = visit_of(CURVE)
+    assert value(visit, "glucose_fasting") == (None, 5.0)
+    assert value(visit, "homa_ir") == (None, pytest.approx(5.0 * 6 / 22.5, rel=1e-5))
+    assert value(visit, "matsuda") == (None, pytest.approx(6.46, abs=0.005))
+
+
+def test_tyg_bmi_enters_unrounded_numbers() -> None:
+    visit = visit_of({**FASTING, "triglycerides": 1.9, "weight": 95, "height": 168})
+    exact = 95 / 1.68**2
+    tyg = value(visit, "tyg")
+    assert tyg is not None
+    assert value(visit, "bmi") == (None, pytest.approx(exact, rel=1e-5))
+    assert value(visit, "tyg_bmi") == (None, pytest.approx(tyg[1] * exact, rel=1e-5))

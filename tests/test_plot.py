@@ -1,0 +1,271 @@
+"""Figures as data: what is drawn, what is said of it, and SVG that can stand in a page."""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+import pytest
+from clinic import case, lab
+from matplotlib.figure import Figure as Sheet
+
+from pipeline.interpret import interpret
+from pipeline.model import Interpretation
+from pipeline.plot import palette, plot_ogtt, plot_road, plot_trend
+from pipeline.plot.trend import Course, Line, plot_course
+from pipeline.story import Figure, Table
+
+EARLIER = {"glucose_fasting": 5.0, "insulin_fasting": 20, "hba1c": 38, "alt": 62, "weight": 95}
+LATER = {"glucose_fasting": 4.8, "insulin_fasting": "<0.3", "hba1c": 33, "alt": 22, "weight": 80}
+OGTT = {
+    "glucose_ogtt_0": 4.4,
+    "glucose_ogtt_30": 8.1,
+    "glucose_ogtt_60": 9.0,
+    "glucose_ogtt_120": 7.4,
+    "glucose_ogtt_180": 3.1,
+    "insulin_ogtt_0": 12,
+    "insulin_ogtt_30": 214,
+    "insulin_ogtt_120": 296,
+}
+SVG = "{http://www.w3.org/2000/svg}"
+DRAW: dict[str, Callable[[Interpretation, str], Figure | None]] = {
+    "trend": plot_trend,
+    "ogtt": plot_ogtt,
+    "road": plot_road,
+}
+each_figure = pytest.mark.parametrize("id", DRAW)
+
+
+@cache
+def two_visits() -> Interpretation:
+    return interpret(
+        case(
+            lab({**EARLIER, **OGTT}, date="2023-09-04"),
+            lab(LATER, date="2024-05-06", sample_id="s2"),
+        )
+    )
+
+
+@cache
+def one_value() -> Interpretation:
+    return interpret(case(lab({"vitamin_d": 60})))
+
+
+@cache
+def drawn(id: str, language: str = "nl") -> Figure:
+    figure = DRAW[id](two_visits(), language)
+    assert figure is not None
+    return figure
+
+
+def cells(table: Table | None) -> list[tuple[str, ...]]:
+    assert table is not None
+    return [row.cells for group in table.groups for row in group.rows]
+
+
+def plain(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+# SVG that can stand in a page.
+
+
+@each_figure
+def test_a_figure_is_one_svg_element_with_its_description_as_title(id: str) -> None:
+    figure = drawn(id)
+    root = ElementTree.fromstring(figure.svg)
+    assert root.tag == f"{SVG}svg"
+    assert figure.svg.startswith("<svg")
+    assert root[0].tag == f"{SVG}title"
+    assert root[0].text == figure.alt
+
+
+@each_figure
+def test_a_figure_takes_the_width_of_the_page(id: str) -> None:
+    root = ElementTree.fromstring(drawn(id).svg)
+    assert root.get("width") == "100%"
+    assert root.get("height") is None
+    left, top, width, height = map(float, str(root.get("viewBox")).split())
+    assert (left, top) == (0, 0)
+    assert width == pytest.approx(170 / 25.4 * 72)
+    assert 0 < height < width
+
+
+@each_figure
+def test_the_ids_of_a_figure_are_its_own(id: str) -> None:
+    svg = drawn(id).svg
+    ids = re.findall(r'\bid="([^"]+)"', svg)
+    assert ids
+    assert len(ids) == len(set(ids))
+    assert all(one == id or one.startswith(f"{id}-") for one in ids)
+    used = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', svg)
+    assert {one for pair in used for one in pair if one} <= set(ids)
+
+
+@each_figure
+def test_the_style_of_a_figure_touches_nothing_else_on_the_page(id: str) -> None:
+    rules = re.findall(r"<style[^>]*>(.*?)</style>", drawn(id).svg, re.DOTALL)
+    assert all(rule.strip().startswith(f"#{id} ") for rule in rules)
+
+
+@each_figure
+def test_a_figure_asks_for_nothing_outside_itself(id: str) -> None:
+    svg = re.sub(r'xmlns(:\w+)?="[^"]+"', "", drawn(id).svg)
+    assert "http" not in svg
+    assert "<image" not in svg
+    assert "<script" not in svg
+
+
+@each_figure
+def test_text_stays_text_in_the_font_that_ships_with_the_page(id: str) -> None:
+    svg = drawn(id).svg
+    assert "<text" in svg
+    assert "Inter" in svg
+
+
+@each_figure
+def test_the_same_case_twice_gives_the_same_bytes(id: str) -> None:
+    again = DRAW[id](two_visits(), "nl")
+    assert again is not None
+    assert again.svg == drawn(id).svg
+
+
+def test_drawing_leaves_matplotlib_as_it_was() -> None:
+    settings = [name for name in mpl.rcParams if name != "backend"]  # found out when asked for
+    before = {name: mpl.rcParams[name] for name in settings}
+    for draw in DRAW.values():
+        draw(two_visits(), "nl")
+    assert {name: mpl.rcParams[name] for name in settings} == before
+
+
+# What is drawn, said, and put in the table.
+
+
+@each_figure
+def test_both_languages_describe_the_same_numbers(id: str) -> None:
+    dutch, english = drawn(id, "nl"), drawn(id, "en")
+    numbers = [re.findall(r"\d+(?:[.,]\d+)?", figure.alt) for figure in (dutch, english)]
+    assert [one.replace(",", ".") for one in numbers[0]] == numbers[1]
+    assert dutch.alt != english.alt
+
+
+@each_figure
+def test_each_figure_has_a_caption_and_a_table_of_whole_rows(id: str) -> None:
+    figure = drawn(id)
+    assert figure.caption
+    assert figure.table is not None
+    assert all(len(row) == len(figure.table.columns) for row in cells(figure.table))
+
+
+def test_nothing_to_draw_gives_no_figure() -> None:
+    assert plot_trend(one_value(), "nl") is None
+    assert plot_ogtt(one_value(), "nl") is None
+    assert plot_road(one_value(), "nl") is None
+
+
+def test_the_course_tells_each_value_with_its_month() -> None:
+    alt = plain(drawn("trend").alt)
+    assert "ALAT: 62 U/L (maand 0) en 22 U/L (maand 8)" in alt
+    assert "nuchtere insuline: 20,0 mU/L (maand 0) en < 0,3 mU/L (maand 8)" in alt
+
+
+def test_a_marker_of_a_single_visit_has_no_course() -> None:
+    rows = {row[0] for row in cells(drawn("trend").table)}
+    assert "Middelomtrek" not in rows
+    assert "ALAT" in rows
+
+
+def test_the_course_shows_target_and_guideline_by_name() -> None:
+    svg = plain(drawn("trend").svg)
+    assert "streef ≤ 33" in svg
+    assert "ADA 2025 &lt; 39" in svg
+
+
+def test_the_curve_tells_each_point_and_that_its_low_point_is_no_diagnosis() -> None:
+    figure = drawn("ogtt")
+    assert "8,1 mmol/L na 30 min" in plain(figure.alt)
+    assert cells(figure.table)[2] == ("60", "9,0", "–")
+    assert figure.table is not None
+    assert "3,1 mmol/L na 180 minuten" in plain(figure.table.note)
+    assert "niet diagnostisch" in figure.table.note
+
+
+def test_a_curve_needs_three_points() -> None:
+    few = {"glucose_ogtt_0": 4.4, "glucose_ogtt_120": 7.4}
+    assert plot_ogtt(interpret(case(lab(few))), "nl") is None
+
+
+def test_the_road_places_each_visit_by_its_classes() -> None:
+    rows = [row[1][:2] + row[2][:2] for row in cells(drawn("road").table)]
+    assert rows == ["G1I2", "G0I0"]
+
+
+def test_a_class_that_is_unknown_has_a_place_of_its_own() -> None:
+    figure = plot_road(interpret(case(lab({"glucose_fasting": 5.0, "hba1c": 33}))), "en")
+    assert figure is not None
+    assert "I? · unknown" in figure.svg
+
+
+def course(months: list[int], marker: str = "insulin_fasting") -> Course:
+    found = [(visit, finding) for visit in two_visits().visits for finding in visit.findings]
+    pairs = [(visit, finding) for visit, finding in found if finding.marker == marker]
+    visits, findings = zip(*pairs, strict=True)
+    assert [visit.month for visit in visits] == months
+    return Course(marker=marker, visits=visits, findings=findings)
+
+
+def axes_with(**changed: Any) -> Any:
+    given: dict[str, Any] = {
+        "lines": [Line(value=6.0, label="target", is_target=True)],
+        "labels": ["20", "< 0.3"],
+        "band": (None, 25.0),
+    }
+    return plot_course(course([0, 8]), **{**given, **changed}, ax=Sheet().subplots())
+
+
+def test_a_value_known_only_as_a_limit_is_an_open_point() -> None:
+    points = [line for line in axes_with().lines if line.get_marker() == "o"]
+    faces = [point.get_markerfacecolor() for point in points]
+    assert faces == [palette.VALUE, "white"]
+    assert [list(point.get_ydata()) for point in points] == [[20.0], [0.3]]
+
+
+def test_every_value_and_limit_lies_inside_the_axes() -> None:
+    low, high = axes_with().get_ylim()
+    assert low < 0.3
+    assert high > 20
+
+
+def test_labels_of_limits_that_lie_close_are_pushed_apart() -> None:
+    near = [
+        Line(value=6.0, label="one", is_target=True),
+        Line(value=6.1, label="other", is_target=False),
+    ]
+    ax = axes_with(lines=near)
+    heights = {
+        text.get_text(): text.xy[1] for text in ax.texts if text.get_text() in ("one", "other")
+    }
+    bottom, top = ax.get_ylim()
+    assert heights["other"] - heights["one"] >= 0.1 * (top - bottom)
+
+
+def test_target_and_guideline_lines_differ_in_more_than_colour() -> None:
+    assert palette.TARGET_DASH != palette.GUIDELINE_DASH
+    assert palette.TARGET != palette.GUIDELINE
+
+
+@pytest.mark.parametrize("colour", ["INK", "QUIET", "VALUE", "TARGET", "GUIDELINE"])
+def test_what_is_read_has_contrast_with_paper_and_with_every_area(colour: str) -> None:
+    grounds = ("#ffffff", palette.BAND, palette.SENSITIVE, palette.COMPENSATION)
+    grounds += (palette.DECOMPENSATION, palette.UNDETERMINED)
+    ink = _luminance(getattr(palette, colour))
+    assert all((_luminance(ground) + 0.05) / (ink + 0.05) >= 4.5 for ground in grounds)
+
+
+def _luminance(colour: str) -> float:
+    """Return the relative luminance of WCAG 2."""
+    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
