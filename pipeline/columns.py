@@ -113,12 +113,11 @@ class Column:
     def where(self, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> "Column":
         """Return the column without the values of the other visits."""
         names = ("low", "high", "mg_low", "mg_high")
-        return replace(
-            self, **{name: np.where(keep, getattr(self, name), np.nan) for name in names}
-        )
+        kept: dict[str, Any] = {n: np.where(keep, getattr(self, n), np.nan) for n in names}
+        return replace(self, **kept)
 
     def with_values(self, marker: str, values: Floats) -> "Column":
-        """Return plain numbers for the same people, to compare them with the limits of ``marker``."""
+        """Return plain numbers for the same people, to compare with the limits of ``marker``."""
         return replace(Column.empty(marker, self.people, self.rules), low=values, high=values)
 
     def beyond(self, name: str) -> BooleanArray:
@@ -218,8 +217,8 @@ def _first_known(
 class Visits:
     """Everything that is known at each visit (a row of ``table``), as columns.
 
-    ``table``: case_id, date, month, age, sex; sorted by case and date. ``stated``: a column for each
-    context key and symptom: nullable booleans, floats (NaN unknown) or words ("" unknown).
+    ``table``: case_id, date, month, age, sex; sorted by case and date. ``stated``: a column for
+    each context key and symptom: nullable booleans, floats (NaN unknown) or words ("" unknown).
     ``rows``: the accepted rows with their ``visit``, ``marker`` and ``shown`` (why a row is shown but not
     judged, "" where it is).
     """

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from pipeline.columns import Column, Floats, Visits, certain, round_significant
 from pipeline.rules.formulas import (

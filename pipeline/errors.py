@@ -8,13 +8,13 @@ class PipelineError(Exception):
 
 
 class CommandError(PipelineError):
-    """The command line is wrong: an unknown KIND, a malformed date, an option without its value."""
+    """The command line is wrong: an unknown KIND, a malformed date, a missing value."""
 
     exit_code = 2
 
 
 class LabFileError(PipelineError):
-    """A lab file cannot be read at all. (A bad *row* is quarantined instead.)"""
+    """A lab file cannot be read at all; a bad *row* is quarantined instead."""
 
     exit_code = 3
 

@@ -1,4 +1,4 @@
-"""Floor 5. The machine-readable result: case.json, the same for every language and kind of report."""
+"""Floor 5. The machine-readable result, case.json: the same for every language and report."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -105,7 +105,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _limits(limits: tuple[Limit, ...]) -> dict[str, Any]:
-    """Return the limits of one set: the first on each side leads, with its source; all are listed."""
+    """Return the limits of one set: the first on each side leads; all are listed."""
     told: dict[str, Any] = {}
     for limit in limits:
         told.setdefault(_SIDES[limit.op], limit.value)

@@ -255,7 +255,7 @@ class FlagHistory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One marker between two visits; ``real`` is None where it cannot be judged, and ``reason`` why."""
+    """One marker between two visits; ``real`` is None where that cannot be judged."""
 
     marker: str
     start: dt.date

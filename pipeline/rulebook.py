@@ -59,10 +59,10 @@ def _bands_do_not_overlap(rules: Rules) -> Iterator[str]:
                 if low and high and max(low) >= min(high):
                     yield f"{marker}: the {set} limits cross"
         first, last = _edges(rules.all_limits_of(marker, LimitSet.PLAUSIBLE))
-        for limit in rules.limits:
-            if limit.marker == marker and limit.unit != "{ULN}":
-                if not first[0] <= limit.value <= last[0]:
-                    yield f"limit {limit.id} lies outside the plausible range of {marker}"
+        own = [x for x in rules.limits if x.marker == marker and x.unit != "{ULN}"]
+        for limit in own:
+            if not first[0] <= limit.value <= last[0]:
+                yield f"limit {limit.id} lies outside the plausible range of {marker}"
 
 
 def _edges(limits: tuple[Limit, ...]) -> tuple[list[float], list[float]]:

@@ -1,6 +1,6 @@
 """Floor 1. The parts of a told case: sentences with their provenance, tables, figures, sections.
 
-``narrate`` and ``plot`` make them, ``show`` turns them into HTML; they hold plain text, never markup.
+``narrate`` and ``plot`` make them, ``show`` turns them into HTML; they hold text, never markup.
 """
 
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Bullets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callout:
-    """A box that must not be overlooked; ``level`` decides symbol and weight, never colour alone."""
+    """A box not to be overlooked; its level decides symbol and weight, never colour alone."""
 
     level: Literal["emergency", "urgent", "routine", "banner", "phase"]
     title: str

@@ -1,7 +1,5 @@
 """Rows become visits: which rows belong together, and which one of them stands for a marker."""
 
-# ruff: noqa: E501 - a drawn table is wider than code
-
 import datetime as dt
 from typing import Any
 

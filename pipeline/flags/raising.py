@@ -24,8 +24,8 @@ _HYPOGLYCAEMIA = ("hypo_fasting", "nocturnal_hypo", "hypo_postprandial", "neurog
 class Flags:
     """The answer of each branch (flag, branch) at every visit: yes, no or not assessable.
 
-    ``variants`` change a flag's wording only. ``open``: whether the branch held at the last visit of
-    the person at which its inputs were known. ``settled``: the branches, with what closes one later.
+    ``variants`` change a flag's wording only. ``open``: whether the branch held at the last visit
+    of the person at which its inputs were known. ``settled``: the branches, with what closes one.
     """
 
     branches: Mapping[Branch, BooleanArray]

@@ -39,8 +39,8 @@ def interpret_columns(
 ) -> Judged:
     """Return what is judged of all people in ``rows`` (``ACCEPTED_COLUMNS``), visit by visit.
 
-    ``people``: case_id, sex, birth_year; ``stated``: case_id, date and context keys; ``not_scored``:
-    case_id and date of values that were set aside for their unit or size.
+    ``people``: case_id, sex, birth_year; ``stated``: case_id, date and context keys;
+    ``not_scored``: case_id and date of values that were set aside for their unit or size.
     """
     measured = arrange_visits(rows, people, stated, as_of=as_of, rules=rules)
     derived = derive_markers(measured)

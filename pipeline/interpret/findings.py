@@ -19,7 +19,7 @@ _COLOUR_SETS = (LimitSet.CRITICAL, LimitSet.REFER)
 def findings_at(judged: Judged, at: int) -> tuple[Finding, ...]:
     """Return the findings of one visit in the order of the catalogue.
 
-    Values that are shown but not judged (a reported HOMA-IR where ours cannot be computed) come too.
+    Values that are only shown (a reported HOMA-IR where ours cannot be computed) come too.
     """
     rows = judged.visits.rows
     own = rows[rows["visit"] == at]
@@ -60,7 +60,7 @@ def _finding(
     also_reported: Mapping[str, Any] | None,
     same_marker: tuple[str, ...],
 ) -> Finding:
-    """Return one judged value; ``also_reported`` is the laboratory's own value of what we compute."""
+    """Return one judged value; ``also_reported`` is the laboratory's own of what we compute."""
     marker, scores = judged.visits.rules.markers[column.marker], judged.scores
     value, comparator = _as_said(float(column.low[at]), float(column.high[at]))
     limits = _limits(judged, column, at)

@@ -191,4 +191,5 @@ def _confidence(rule: Any, c: Classes, rules: Rules) -> np.ndarray[Any, Any]:
     step = np.select([low, high], [0, 2], 1)
     step = step - (c.biotin_unknown & (c.i != "I?")) - c.cross_check_failed
     words = np.array(["low", "moderate", "high"], dtype=object)[np.maximum(step, 0)]
-    return np.where(confident, words, None)
+    words[~confident] = None
+    return words

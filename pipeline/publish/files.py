@@ -22,7 +22,8 @@ def work_folder(out: Path, name: str) -> Iterator[Path]:
     """
     with _told_as_output_error(out):
         (out / WORK).mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = Path(mkdtemp(prefix=f"{name}-", dir=out / WORK))
+        # absolute: the kernel works in another folder
+        folder = Path(mkdtemp(prefix=f"{name}-", dir=out / WORK)).absolute()
     try:
         yield folder
     finally:

@@ -1,8 +1,8 @@
 """Floor 3. The computed markers: a function each, its parameters named for what it needs.
 
-Every function takes one value or a column of them (numpy) in the canonical units of ``markers.csv``.
-The decorator says in which inputs it rises or falls: with that, a censored input gives an interval.
-Where it names a mass form, that is used on results that were all reported in mg/dL.
+Every function takes one value or a column of them (numpy), in the units of ``markers.csv``.
+The decorator says in which inputs it rises or falls: so a censored input gives an interval.
+Where it names a mass form, that is used where all results were reported in mg/dL.
 """
 
 from collections.abc import Callable, Mapping
@@ -252,7 +252,7 @@ def non_hdl(cholesterol_total, hdl):
 
 @_marker(mass=_in_mmol(ldl_mass))
 def ldl(cholesterol_total, hdl, triglycerides):
-    """LDL cholesterol by Sampson [mmol/L], where the laboratory gives none. Source: SAMPSON-2020."""
+    """LDL by Sampson [mmol/L], where the laboratory gives none. Source: SAMPSON-2020."""
     return _in_mmol(ldl_mass)(
         cholesterol_total * CHOLESTEROL_MG_DL,
         hdl * CHOLESTEROL_MG_DL,
@@ -267,7 +267,7 @@ def ldl(cholesterol_total, hdl, triglycerides):
     fasting=True,
 )
 def ldl_friedewald(cholesterol_total, hdl, triglycerides):
-    """LDL cholesterol by Friedewald [mmol/L], beside LDL for comparison. Source: FRIEDEWALD-1972."""
+    """LDL by Friedewald [mmol/L], beside LDL for comparison. Source: FRIEDEWALD-1972."""
     return cholesterol_total - hdl - triglycerides / 2.2
 
 
@@ -316,7 +316,7 @@ def ft3_rt3(ft3, rt3):
 
 @_marker(falls="creatinine")
 def egfr(creatinine, age, female):
-    """EGFR by CKD-EPI 2021 [mL/min/{1.73_m2}], where the laboratory gives none. Source: INKER-2021."""
+    """EGFR by CKD-EPI 2021 [mL/min/{1.73_m2}], where none is reported. Source: INKER-2021."""
     kappa = np.where(female, 0.7, 0.9)
     alpha = np.where(female, -0.241, -0.302)
     ratio = creatinine / CREATININE_UMOL_L / kappa
@@ -331,17 +331,17 @@ def egfr(creatinine, age, female):
 
 @_marker(rises="cgm_mean")
 def gmi(cgm_mean):
-    """Glucose management indicator [%]; never compared with HbA1c limits. Source: BERGENSTAL-2018."""
+    """GMI [%]; never compared with HbA1c limits. Source: BERGENSTAL-2018."""
     return 3.31 + 0.02392 * cgm_mean * GLUCOSE_MG_DL
 
 
 _MINUTES = (0, 30, 60, 90, 120)
-_BETWEEN = "glucose_ogtt_30 glucose_ogtt_60 glucose_ogtt_90 insulin_ogtt_30 insulin_ogtt_60 insulin_ogtt_90"
+_BETWEEN = " ".join(f"{a}_ogtt_{m}" for a in ("glucose", "insulin") for m in (30, 60, 90))
 _ENDS = "glucose_ogtt_0 glucose_ogtt_120 insulin_ogtt_0 insulin_ogtt_120"
 
 
 def matsuda_mass(*glucose_then_insulin):
-    """Matsuda index from mg/dL and mU/L [1]: five glucose values, then five insulin values. Source: MATSUDA."""
+    """Matsuda index from five values in mg/dL, then five in mU/L [1]. Source: MATSUDA."""
     glucose, insulin = glucose_then_insulin[:5], glucose_then_insulin[5:]
     known = [~(np.isnan(g) | np.isnan(i)) for g, i in zip(glucose, insulin, strict=True)]
     means = _mean_over_120_minutes(glucose, known) * _mean_over_120_minutes(insulin, known)
@@ -383,7 +383,7 @@ def matsuda(
 
 @_marker()
 def insulinogenic_index(glucose_ogtt_0, glucose_ogtt_30, insulin_ogtt_0, insulin_ogtt_30):
-    """Insulinogenic index at 30 minutes [m[IU]/mmol]; none where glucose did not rise. Source: HAYASHI-2013."""
+    """Insulinogenic index [m[IU]/mmol]; none where glucose did not rise. Source: HAYASHI-2013."""
     rise = glucose_ogtt_30 - glucose_ogtt_0
     return (insulin_ogtt_30 - insulin_ogtt_0) / np.where(rise > 0, rise, np.nan)
 

@@ -1,4 +1,4 @@
-"""Floor 3. Reads the CSV files of this folder into nouns; a row that cannot be is named by its address."""
+"""Floor 3. Reads the CSV files of this folder; a row that cannot be is named by its address."""
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
@@ -42,7 +42,7 @@ class Marker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """One row of ``conditions.csv``: no value is computed where ``input op value`` certainly holds."""
+    """One row of ``conditions.csv``: nothing is computed where ``input op value`` holds."""
 
     marker: str
     input: str
