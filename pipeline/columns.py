@@ -219,8 +219,8 @@ class Visits:
 
     ``table``: case_id, date, month, age, sex; sorted by case and date. ``stated``: a column for
     each context key and symptom: nullable booleans, floats (NaN unknown) or words ("" unknown).
-    ``rows``: the accepted rows with their ``visit``, ``marker`` and ``shown`` (why a row is shown but not
-    judged, "" where it is).
+    ``rows``: the accepted rows with their ``visit``, ``marker`` and ``shown`` (why a row is shown
+    but not judged, "" where it is).
     """
 
     table: pd.DataFrame

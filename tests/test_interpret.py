@@ -242,6 +242,13 @@ def test_a_censored_result_keeps_its_sign() -> None:
     assert (finding.value, finding.comparator, finding.functional) == (0.3, "<", "within")
 
 
+def test_symptoms_and_medicines_that_are_stated_are_told(seed: Interpretation) -> None:
+    told = [visit.context["symptoms"] for visit in seed.visits]
+    assert told == [("nocturnal_hypo", "insomnia", "fatigue", "dizziness"), (), ()]
+    one = case(lab({"tsh": 2}), context={"medication": ["A10BA02"]})
+    assert only_visit(interpret(one)).context["medication"] == ("metformin", "glucose_lowering")
+
+
 def test_what_is_not_stated_is_unknown_and_listed() -> None:
     from pipeline.model import CaseInput
 

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline import __version__
-from pipeline.columns import Visits
+from pipeline.columns import Visits, certain
 from pipeline.interpret.columns import Judged, interpret_columns
 from pipeline.interpret.findings import findings_at, not_computed_at
 from pipeline.interpret.safety import flag_histories, flags_at, not_assessable_at
@@ -114,7 +114,7 @@ def _context(visits: Visits, at: int) -> dict[str, Any]:
             context[key.key] = str(visits.word(key.key)[at])
         else:
             words = key.words if key.kind == "words" else tuple(visits.rules.medication)
-            context[key.key] = tuple(word for word in words if visits.yes(word)[at] is True)
+            context[key.key] = tuple(word for word in words if certain(visits.yes(word))[at])
     return context
 
 
