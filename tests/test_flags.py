@@ -224,6 +224,8 @@ def test_the_most_urgent_branch_counts() -> None:
         ({"cortisol_serum_am": 900}, {}, "SF-04", {"oestrogen_use"}),
         ({"sbp": 150}, {"pregnant": "unknown"}, "SF-28", {"pregnant", "postpartum_weeks"}),
         ({"tsh": 3.0}, {}, "SF-15", {"anti_tpo", "pregnancy_wish", "ivf"}),
+        ({"hba1c": 50}, {}, "SF-06", {"ketones_blood", "urine_ketones"}),
+        ({"hba1c": 50}, {}, "SF-07", {"c_peptide", "weight_change_6m_kg"}),
     ],
 )
 def test_a_flag_without_its_inputs_is_not_assessable_where_its_question_arises(

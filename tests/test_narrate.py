@@ -365,6 +365,21 @@ def test_a_real_change_is_told_as_clear_and_a_small_one_as_normal_variation() ->
     assert "Difference within normal variation" in outcome
 
 
+def test_many_visits_stand_side_by_side_four_at_a_time() -> None:
+    days = [f"202{year}-0{month}-01" for year in (1, 2, 3) for month in (1, 5, 9)]
+    rows = [
+        lab({"weight": 95 - n, "alt": 60 - n}, date=day, sample_id=day)
+        for n, day in enumerate(days)
+    ]
+    story = narrate(interpret(case(*rows)), "nl")
+    measures = [table for table in blocks(story) if isinstance(table, Table)]
+    body = [table for table in measures if table.caption.startswith("Lichaamsmaten")]
+    assert [len(table.columns) - 2 for table in body] == [4, 4, 1]
+    course = next(table for table in measures if table.caption == "Beloop per marker")
+    assert len(course.columns) == 2 + 4 + 2
+    assert all(len(row.cells) == 8 for group in course.groups for row in group.rows)
+
+
 def test_body_weight_is_told_without_a_judgement_it_cannot_bear() -> None:
     outcome = words(told("two_visits").section("outcome")).replace("\N{NO-BREAK SPACE}", " ")
     assert "normale schommeling niet bekend is: gewicht van 95,0 kg naar 72,5 kg (−24 %)" in outcome

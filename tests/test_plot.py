@@ -14,6 +14,7 @@ from matplotlib.figure import Figure as Sheet
 from pipeline.interpret import interpret
 from pipeline.model import Interpretation
 from pipeline.plot import palette, plot_ogtt, plot_road, plot_trend
+from pipeline.plot.marks import labelled
 from pipeline.plot.trend import Course, Line, plot_course
 from pipeline.story import Figure, Table
 
@@ -199,6 +200,7 @@ def test_a_curve_needs_three_points() -> None:
 
 def test_the_road_places_each_visit_by_its_classes() -> None:
     rows = [row[1][:2] + row[2][:2] for row in cells(drawn("road").table)]
+    assert ">8</text>" in drawn("road").svg
     assert rows == ["G1I2", "G0I0"]
 
 
@@ -230,6 +232,16 @@ def test_a_value_known_only_as_a_limit_is_an_open_point() -> None:
     faces = [point.get_markerfacecolor() for point in points]
     assert faces == [palette.VALUE, "white"]
     assert [list(point.get_ydata()) for point in points] == [[20.0], [0.3]]
+
+
+@pytest.mark.parametrize(
+    ("months", "with_label"),
+    [([0, 8, 24], [0, 1, 2]), ([0, 1, 3, 8, 12, 24], [0, 3, 5]), ([0, 20, 24], [0, 2]), ([5], [0])],
+)
+def test_labels_that_would_touch_are_left_to_the_table(
+    months: list[int], with_label: list[int]
+) -> None:
+    assert labelled(months, 0.3) == with_label
 
 
 def test_every_value_and_limit_lies_inside_the_axes() -> None:

@@ -67,16 +67,20 @@ def inputs_of(row: FlagBranch, rules: Rules) -> tuple[str, ...]:
     return tuple(signature(CONDITIONS[row.function]).parameters)
 
 
-def unknown_inputs(row: FlagBranch, visits: Visits, at: int) -> tuple[tuple[str, ...], bool]:
+def unknown_inputs(
+    row: FlagBranch, visits: Visits, at: int, *, g: str
+) -> tuple[tuple[str, ...], bool]:
     """Return which inputs of a branch are unknown at one visit, and whether its question arises.
 
-    It arises where one of its markers has a value; of a branch without markers, where one fact is
-    known.
+    It arises where one of its markers has a value, or the G-class ``g`` it asks for is in the
+    diabetes range; of a branch without either, where one fact is known.
     """
-    names = [name for name in inputs_of(row, visits.rules) if name not in _ALWAYS_KNOWN]
+    inputs = inputs_of(row, visits.rules)
+    names = [name for name in inputs if name not in _ALWAYS_KNOWN]
     known = {name: bool(_is_known(name, visits)[at]) for name in names}
     asked = [name for name in names if name in visits.rules.markers] or names
-    return tuple(name for name in names if not known[name]), any(known[name] for name in asked)
+    arises = g == "G3" if "g" in inputs else any(known[name] for name in asked)
+    return tuple(name for name in names if not known[name]), arises
 
 
 def _is_known(name: str, visits: Visits) -> Where:

@@ -36,8 +36,9 @@ def not_assessable_at(judged: Judged, at: int) -> tuple[NotAssessable, ...]:
     for row in _branches(judged):
         if not judged.flags.branches[row.flag, row.branch].isna()[at]:
             continue
-        missing, some_known = unknown_inputs(row, judged.visits, at)
-        if some_known:
+        g = str(judged.phases.classes.g[at])
+        missing, arises = unknown_inputs(row, judged.visits, at, g=g)
+        if arises:
             branches, inputs = found.setdefault(row.flag, ([], []))
             branches.append(row.branch)
             inputs.extend(missing)

@@ -51,36 +51,39 @@ _FIVE = 5  # criteria of the metabolic syndrome
 
 
 def _visit(telling: Telling, visit: Visit) -> Section:
-    language, day = telling.language, visit.date.isoformat()
-    reasoning = (
+    parts = {"phase": _reasoning(telling, visit), "gaps": _gaps(telling, visit)}
+    day = visit.date.isoformat()
+    return Section(
+        id=f"diagnostics-{day}",
+        title=visit_label(telling, visit),
+        blocks=(_marker_table(telling, visit),),
+        subsections=tuple(
+            Section(
+                id=f"{name}-{day}",
+                title=telling.language.text(f"report.sections.{name}"),
+                blocks=tuple(block for block in blocks if block),
+            )
+            for name, blocks in parts.items()
+        ),
+    )
+
+
+def _reasoning(telling: Telling, visit: Visit) -> tuple[Block | None, ...]:
+    return (
         phase.phase_facts(telling, visit),
         phase.phase_inputs(telling, visit),
         phase.signal_table(telling, visit),
         Bullets(items=(_metabolic_syndrome(telling, visit),)),
     )
+
+
+def _gaps(telling: Telling, visit: Visit) -> tuple[Block | None, ...]:
     flags = safety.flags_at(telling, visit)
-    gaps = (
+    return (
         Bullets(items=flags) if flags else None,
         _checks(telling, visit),
         _notes(telling, visit),
         _not_computed(telling, visit),
-    )
-    return Section(
-        id=f"diagnostics-{day}",
-        title=visit_label(telling, visit),
-        blocks=(_marker_table(telling, visit),),
-        subsections=(
-            Section(
-                id=f"phase-{day}",
-                title=language.text("report.sections.phase"),
-                blocks=tuple(block for block in reasoning if block),
-            ),
-            Section(
-                id=f"gaps-{day}",
-                title=language.text("report.sections.gaps"),
-                blocks=tuple(block for block in gaps if block),
-            ),
-        ),
     )
 
 

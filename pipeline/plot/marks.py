@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from pipeline.language import Language, Quantity
-from pipeline.model import Finding
+from pipeline.model import Finding, Limit, LimitSet
 from pipeline.plot import palette
 
 _CENSORED_FACE = "white"
@@ -23,16 +23,36 @@ _BESIDE: dict[str, _Place] = {
 
 
 def plot_points(
-    findings: Sequence[Finding], *, at: Sequence[float], labels: Sequence[str], ax: Axes
+    findings: Sequence[Finding],
+    *,
+    at: Sequence[float],
+    labels: Sequence[str],
+    room: float,
+    ax: Axes,
 ) -> Axes:
-    """Draw values as labelled points; one known only as a limit ("<0.3") is open."""
+    """Draw values as labelled points; one known only as a limit ("<0.3") is open.
+
+    ``room`` is the width of a label as a share of the whole course: points nearer than that to a
+    labelled one go without; the first and the last always have theirs.
+    """
     values = [finding.value for finding in findings]
     for x, finding in zip(at, findings, strict=True):
         face = _CENSORED_FACE if finding.comparator else palette.VALUE
-        ax.plot(x, finding.value, "o", ms=4.5, mfc=face, mec=palette.VALUE, zorder=4)
-    for index, (x, label) in enumerate(zip(at, labels, strict=True)):
-        _label(ax, (x, values[index]), label, _place(at, values, index))
+        ax.plot(x, finding.value, "o", ms=4.5, mfc=face, mec=palette.VALUE, zorder=6)
+    for index in labelled(at, room):
+        _label(ax, (at[index], values[index]), labels[index], _place(at, values, index))
     return ax
+
+
+def labelled(at: Sequence[float], room: float) -> list[int]:
+    """Return which points get a label: the first, the last, and those with room on both sides."""
+    last = len(at) - 1
+    apart = room * (at[-1] - at[0])
+    chosen = [0]
+    for index in range(1, last):
+        if at[index] - at[chosen[-1]] >= apart and at[last] - at[index] >= apart:
+            chosen.append(index)
+    return [*chosen, last] if last else chosen
 
 
 def number_ticks(ax: Axes, words: Language) -> None:
@@ -46,6 +66,15 @@ def printed(finding: Finding, words: Language) -> str:
     """Return a value without its unit, which stands beside the axis."""
     bare = Quantity(value=finding.value, decimals=finding.decimals, comparator=finding.comparator)
     return words.quantity(bare)
+
+
+def limit_label(limit: Limit, words: Language) -> str:
+    """Return whose limit a line is and what it leaves inside: "MAFLD 2020 ≤ 2,5"."""
+    if limit.set is LimitSet.FUNCTIONAL:
+        return words.text("report.figures.trend.target", value=words.inside(limit))
+    key = f"report.bodies.{limit.source}"
+    body = words.text(key) if words.has(key) else limit.source
+    return words.text("report.figures.trend.limit", body=body, value=words.inside(limit))
 
 
 def _place(at: Sequence[float], values: Sequence[float], index: int) -> _Place:

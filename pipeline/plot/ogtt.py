@@ -9,13 +9,14 @@ from pipeline.language import Language, Quantity
 from pipeline.model import Finding, Interpretation, Limit, LimitSet, Visit
 from pipeline.plot import palette
 from pipeline.plot.canvas import Margins, drawing, new_sheet, svg_of
-from pipeline.plot.marks import number_ticks, plot_points, printed
+from pipeline.plot.marks import limit_label, number_ticks, plot_points, printed
 from pipeline.story import Column, Figure, Row, RowGroup, Table
 
 _MINUTES = (0, 30, 60, 90, 120, 180)
 _TWO_HOURS = 120
 _ENOUGH = 3  # points that make a curve
 _HEIGHT_MM = 62
+_LABEL_ROOM = 0.12  # of the minutes from first to last
 _MARGINS = Margins(left=12, right=3, top=7, bottom=12, between_columns=16)
 _ANALYTES = ("glucose", "insulin")
 
@@ -45,7 +46,7 @@ def plot_curve(
     minutes = list(curve)
     values = [finding.value for finding in curve.values()]
     sns.lineplot(x=minutes, y=values, color=palette.VALUE, ax=ax, errorbar=None, zorder=3)
-    plot_points(tuple(curve.values()), at=minutes, labels=labels, ax=ax)
+    plot_points(tuple(curve.values()), at=minutes, labels=labels, room=_LABEL_ROOM, ax=ax)
     for limit, label in limits:
         _draw_limit(ax, limit, label)
     ax.set_xticks(minutes)
@@ -97,13 +98,7 @@ def _draw(curves: dict[str, _Curve], words: Language, alt: str) -> str:
 def _limits(curve: _Curve, words: Language) -> list[tuple[Limit, str]]:
     finding = curve.get(_TWO_HOURS)
     limits = finding.limits.get(LimitSet.GUIDELINE, ()) if finding else ()
-    return [(limit, _limit_label(limit, words)) for limit in limits]
-
-
-def _limit_label(limit: Limit, words: Language) -> str:
-    key = f"report.bodies.{limit.source}"
-    body = words.text(key) if words.has(key) else limit.source
-    return words.text("report.figures.trend.limit", body=body, value=words.inside(limit))
+    return [(limit, limit_label(limit, words)) for limit in limits]
 
 
 def _draw_limit(ax: Axes, limit: Limit, label: str) -> None:

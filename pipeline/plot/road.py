@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
@@ -18,13 +17,7 @@ _G_CLASSES = ("G0", "G1", "G2A", "G2W", "G3")
 _UNKNOWN = ("I?", "G?")
 _HEIGHT_MM = 78
 _MARGINS = Margins(left=40, right=2, top=2, bottom=12)
-_BELOW: dict[str, Any] = {
-    "xytext": (0, -8),
-    "textcoords": "offset points",
-    "ha": "center",
-    "va": "top",
-    "fontsize": 6.5,
-}
+_ARROW = {"arrowstyle": "-|>", "color": palette.VALUE, "shrinkA": 7, "shrinkB": 7, "lw": 1.2}
 # Which cells make an area (specification 7.2): first column, first row, columns, rows, colour.
 _AREAS = (
     ("sensitive", (0, 0, 1, 1), palette.SENSITIVE),
@@ -55,14 +48,12 @@ def plot_road(interpretation: Interpretation, language: str) -> Figure | None:
 
 
 def plot_places(places: Sequence[tuple[float, float]], *, labels: Sequence[str], ax: Axes) -> Axes:
-    """Draw numbered places and the way between them; ``labels`` stand beside the places."""
+    """Draw the places with a label inside each, and the way from one to the next."""
     for start, end in pairwise(places):
-        arrow = {"arrowstyle": "-|>", "color": palette.VALUE, "shrinkA": 6, "shrinkB": 6, "lw": 1.2}
-        ax.annotate("", xy=end, xytext=start, arrowprops=arrow, zorder=3)
-    for number, ((x, y), label) in enumerate(zip(places, labels, strict=True), start=1):
-        ax.plot(x, y, "o", ms=10, color=palette.VALUE, zorder=4)
-        ax.text(x, y, str(number), color="white", ha="center", va="center_baseline", zorder=5)
-        ax.annotate(label, (x, y), **_BELOW)
+        ax.annotate("", xy=end, xytext=start, arrowprops=_ARROW, zorder=3)
+    for (x, y), label in zip(places, labels, strict=True):
+        ax.plot(x, y, "o", ms=13, color=palette.VALUE, zorder=4)
+        ax.text(x, y, label, color="white", ha="center", va="center_baseline", zorder=5)
     return ax
 
 
@@ -85,7 +76,7 @@ def _draw(visits: Sequence[Visit], words: Language, alt: str) -> str:
         sheet, (ax,) = new_sheet(_HEIGHT_MM, _MARGINS)
         _draw_areas(ax, columns.index("I0"), rows.index("G0"), words)
         _label_axes(ax, columns, rows, words)
-        labels = [words.text("report.figures.road.month", month=visit.month) for visit in visits]
+        labels = [str(visit.month) for visit in visits]
         plot_places(_places(visits, columns, rows), labels=labels, ax=ax)
         return svg_of(sheet, id="road", alt=alt)
 
@@ -153,7 +144,7 @@ def _table(visits: Sequence[Visit], words: Language) -> Table:
     rows = tuple(
         Row(
             cells=(
-                words.date(visit.date),
+                words.text("report.visits.later", month=visit.month, date=visit.date),
                 words.text(f"phases.g_class.{visit.phase.g_class}"),
                 words.text(f"phases.i_class.{visit.phase.i_class}"),
             )

@@ -7,10 +7,10 @@ from math import ceil
 from matplotlib.axes import Axes
 
 from pipeline.language import Language, Quantity, capitalised
-from pipeline.model import Finding, Interpretation, Limit, LimitSet, Visit
+from pipeline.model import Finding, Interpretation, LimitSet, Visit
 from pipeline.plot import palette
 from pipeline.plot.canvas import Margins, drawing, new_sheet, svg_of
-from pipeline.plot.marks import number_ticks, plot_points, printed
+from pipeline.plot.marks import limit_label, number_ticks, plot_points, printed
 from pipeline.story import Column, Figure, Row, RowGroup, Table
 
 KEY_MARKERS = (
@@ -29,6 +29,7 @@ KEY_MARKERS = (
 )
 _COLUMNS = 3
 _PANEL_MM = 33
+_LABEL_ROOM = 0.3  # of the months from first to last
 _MARGINS = Margins(left=9, right=20, top=6, bottom=10, between_columns=30, between_rows=12)
 
 
@@ -88,7 +89,7 @@ def plot_course(
     _set_range(ax, [*values, *(line.value for line in lines)], months)
     _draw_band(ax, band)
     ax.plot(months, values, color=palette.VALUE, zorder=3)
-    plot_points(course.findings, at=months, labels=labels, ax=ax)
+    plot_points(course.findings, at=months, labels=labels, room=_LABEL_ROOM, ax=ax)
     _draw_lines(ax, lines)
     ax.set_xticks(_apart(months))
     return ax
@@ -114,23 +115,14 @@ def _lines(course: Course, words: Language) -> list[Line]:
     """Return the practice's target and the guideline limits of a marker, the lowest first."""
     last = course.findings[-1]
     targets = [
-        Line(value=limit.value, label=_label(words, "target", limit), is_target=True)
+        Line(value=limit.value, label=limit_label(limit, words), is_target=True)
         for limit in last.limits.get(LimitSet.FUNCTIONAL, ())
     ]
     guidelines = [
-        Line(value=limit.value, label=_label(words, "limit", limit), is_target=False)
+        Line(value=limit.value, label=limit_label(limit, words), is_target=False)
         for limit in last.limits.get(LimitSet.GUIDELINE, ())
     ]
     return sorted([*targets, *guidelines], key=lambda line: line.value)
-
-
-def _label(words: Language, kind: str, limit: Limit) -> str:
-    key = f"report.bodies.{limit.source}"
-    return words.text(
-        f"report.figures.trend.{kind}",
-        body=words.text(key) if words.has(key) else limit.source,
-        value=words.inside(limit),
-    )
 
 
 def _band(course: Course) -> tuple[float | None, float | None]:
@@ -173,7 +165,7 @@ def _set_range(ax: Axes, heights: list[float], months: list[int]) -> None:
     """Give every value and limit room, with space above for labels and at the right for limits."""
     low, high = min(heights), max(heights)
     room = (high - low) or abs(high) or 1
-    ax.set_ylim(low - 0.22 * room, high + 0.22 * room)
+    ax.set_ylim(low - 0.28 * room, high + 0.22 * room)
     span = (months[-1] - months[0]) or 1
     ax.set_xlim(months[0] - 0.08 * span, months[-1] + 0.36 * span)
 
@@ -182,7 +174,7 @@ def _apart(months: list[int]) -> list[int]:
     """Return the months that can be written under the axis without touching one another."""
     span, chosen = (months[-1] - months[0]) or 1, [months[0]]
     for month in months[1:]:
-        if month - chosen[-1] >= 0.1 * span:
+        if month - chosen[-1] >= 0.14 * span:
             chosen.append(month)
     return chosen
 
