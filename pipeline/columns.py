@@ -180,7 +180,7 @@ class Column:
 
     def _reference(self, op: str) -> list[Limit]:
         limits = self.rules.all_limits_of(self.marker, LimitSet.REFERENCE)
-        return [limit for limit in limits if limit.op == op]
+        return [limit for limit in limits if limit.op.startswith(op)]
 
     def _beyond(self, limit: Limit) -> BooleanArray:
         if limit.unit == _ULN:

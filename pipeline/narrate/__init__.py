@@ -17,6 +17,7 @@ from pipeline.narrate.patient import (
     patient,
     title,
 )
+from pipeline.narrate.rows import with_numbered_files
 from pipeline.narrate.summary import summary
 from pipeline.narrate.telling import Telling
 from pipeline.narrate.timeline import intervention, timeline
@@ -52,7 +53,9 @@ def narrate(interpretation: Interpretation, language: str) -> Story:
     Raises RulesError where the language has no text for something that the case needs said.
     """
     telling = Telling(
-        interpretation=interpretation, language=Language.load(language), rules=load_rules()
+        interpretation=with_numbered_files(interpretation),
+        language=Language.load(language),
+        rules=load_rules(),
     )
     sections = (_without_empty_parts(tell(telling)) for tell in _SECTIONS)
     return Story(
