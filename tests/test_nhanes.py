@@ -1,10 +1,13 @@
 import datetime as dt
+import subprocess
+import sys
 from pathlib import Path
 
 import nhanes
 import numpy as np
 import pandas as pd
 import pytest
+from sizes import sized
 
 from pipeline.columns import round_significant
 from pipeline.intake import Intake, take_in
@@ -186,3 +189,25 @@ def test_the_functional_targets_are_exceeded_as_often_as_counted_apart(scored, p
     high = judged.scores.functional["tg_hdl_molar"] == HIGH
     rounded = round_significant(ratio)
     np.testing.assert_array_equal(high, np.nan_to_num(rounded) > 1.5)
+
+
+# Case studies of some of them, by the real command.
+
+
+@pytest.mark.kernel
+@pytest.mark.xdist_group("kernel")
+def test_case_studies_of_a_sample_render_without_an_error(people, pango, tmp_path) -> None:
+    chosen = people.sample(sized(2, full=20), random_state=20)
+    table = tmp_path / "nhanes.csv"
+    nhanes.lab_table(chosen, "si").to_csv(table, index=False)
+    out = tmp_path / "out"
+    command = ["report", "case_study", str(table), "--as-of", str(AS_OF), "--out", str(out)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", *command, "--language", "en", "--jobs", "2"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    made = {path.parent.name for path in out.glob("*/case_study.en.pdf")}
+    assert made == {f"n{int(number)}" for number in chosen["SEQN"]}
