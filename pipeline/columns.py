@@ -239,6 +239,17 @@ class Visits:
             return self.columns[marker]
         return Column.empty(marker, self.people, self.rules)
 
+    def of_row(self, name: str, column: Column) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Return what ``rows[name]`` says of the row that each value was taken from; else no."""
+        said = self.rows[name].to_numpy(bool)
+        return (column.row >= 0) & said[column.row] if len(said) else column.row >= 0
+
+    @property
+    def first_of_person(self) -> np.ndarray[Any, np.dtype[np.intp]]:
+        """Return the position of the first visit of each person; visits are sorted by person."""
+        cases = self.table["case_id"].to_numpy(object)
+        return np.flatnonzero(np.append(True, cases[1:] != cases[:-1])[: len(cases)])
+
     def yes(self, key: str) -> BooleanArray:
         """Return what is stated of a yes-or-no key, a symptom or a group of medicines."""
         if key in self.stated:

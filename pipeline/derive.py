@@ -128,8 +128,7 @@ def _input(name: str, visits: Visits) -> _Input:
 
 
 def _reported_in_pmol(column: Column, visits: Visits) -> np.ndarray[Any, Any]:
-    pmol = visits.rows["unit_as_reported"].str.contains("pmol", case=False).to_numpy(bool)
-    return (column.row >= 0) & pmol[column.row] if len(pmol) else column.row >= 0
+    return visits.of_row("in_pmol", column)
 
 
 def _female(visits: Visits) -> Floats:
@@ -224,8 +223,7 @@ def _random(name: str) -> str:
 
 
 def _taken_after_food(column: Column, visits: Visits) -> np.ndarray[Any, Any]:
-    fasting = visits.rows["fasting"].to_numpy(bool)
-    return (column.row >= 0) & ~fasting[column.row] if len(fasting) else column.row >= 0
+    return (column.row >= 0) & ~visits.of_row("fasting", column)
 
 
 def _ogtt_not_fasting(formula: Formula, visits: Visits) -> np.ndarray[Any, Any]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from pandas.arrays import BooleanArray
 
 from pipeline.columns import Column, Visits, certain, ruled_out
@@ -209,11 +208,9 @@ def _conditions(column: Column, visits: Visits) -> list[tuple[str, np.ndarray[An
 
 
 def _haemolysed(column: Column, visits: Visits) -> np.ndarray[Any, Any]:
-    said = pd.Series(visits.rows["haemolysis"].to_numpy(object))
-    visible = said.isin(("trace", "visible")).to_numpy()
-    own = (column.row >= 0) & visible[column.row] if len(visible) else column.row >= 0
-    concerned = column.marker.startswith("insulin_") or column.marker in ("potassium", "ast")
-    return own & concerned
+    if not column.marker.startswith("insulin_") and column.marker not in ("potassium", "ast"):
+        return np.zeros(len(visits), dtype=bool)
+    return visits.of_row("haemolysed", column)
 
 
 def _acutely_ill(visits: Visits) -> np.ndarray[Any, Any]:

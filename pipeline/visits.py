@@ -171,16 +171,30 @@ def _place_rows(rows: pd.DataFrame, stated: Mapping[str, Any], rules: Rules) -> 
     """Return ``rows`` under the marker they count for, and why a row is shown but not judged.
 
     ``promoted``: glucose or insulin that was not known to be fasting, and counts as random.
+    ``haemolysed`` and ``in_pmol`` say it of the row itself.
     """
-    meter = rows["marker"].str.startswith("glucose_") & (rows["specimen"] == "meter")
+    glucose = [id for id in rules.markers if id.startswith("glucose_")]
+    meter = rows["marker"].isin(glucose) & (rows["specimen"] == "meter")
     marker = rows["marker"].mask(meter, "glucose_meter")
     fasting = _is_fasting(rows, stated, rules)
     promoted = marker.isin(["glucose_fasting", "insulin_fasting"]) & ~fasting
-    marker = marker.mask(promoted, marker.str.replace("_fasting", "_random"))
+    marker = marker.mask(promoted & (marker == "glucose_fasting"), "glucose_random")
+    marker = marker.mask(promoted & (marker == "insulin_fasting"), "insulin_random")
     computed = [m.id for m in rules.markers.values() if m.kind == "computed" and not m.as_reported]
     shown = pd.Series("", index=rows.index).mask(marker.isin(computed), "recomputed")
     shown = shown.mask(_outside_clock_time(rows, rules), "outside-clock-time")
-    return rows.assign(marker=marker, shown=shown, fasting=fasting, promoted=promoted)
+    return rows.assign(
+        marker=marker,
+        shown=shown,
+        fasting=fasting,
+        promoted=promoted,
+        haemolysed=rows["haemolysis"].isin(["trace", "visible"]),
+        in_pmol=rows["unit_as_reported"].isin(_molar_spellings(rows["unit_as_reported"])),
+    )
+
+
+def _molar_spellings(units: pd.Series) -> list[str]:
+    return [unit for unit in units.unique() if "pmol" in unit.casefold()]
 
 
 def _is_fasting(rows: pd.DataFrame, stated: Mapping[str, Any], rules: Rules) -> pd.Series:
@@ -203,12 +217,13 @@ def _hours_known(
 
 
 def _outside_clock_time(rows: pd.DataFrame, rules: Rules) -> pd.Series:
-    clock = rows["collected_at"].str.extract(r"[T ](\d\d):(\d\d)").astype(float)
+    cortisol = rows.loc[rows["marker"] == "cortisol_serum_am", "collected_at"]
+    clock = cortisol.str.extract(r"[T ](\d\d):(\d\d)").astype(float)
     hour = clock[0] + clock[1] / 60
     (early,) = rules.limits_named("cortisol-clock-early")
     (late,) = rules.limits_named("cortisol-clock-late")
     outside = (hour < early.value) | (hour > late.value)
-    return outside & (rows["marker"] == "cortisol_serum_am")
+    return outside.reindex(rows.index, fill_value=False)
 
 
 def _with_measured_columns(visits: Visits) -> Visits:
@@ -281,8 +296,9 @@ def _with_ogtt_start(visits: Visits) -> Visits:
 
 
 def _ogtt_began_fasting(visits: Visits) -> BooleanArray:
-    rows = visits.rows[visits.rows["marker"].str.contains("_ogtt_")]
-    starts = rows[rows["marker"].str.endswith("_ogtt_0")]
+    during = [id for id in visits.rules.markers if "_ogtt_" in id]
+    rows = visits.rows[visits.rows["marker"].isin(during)]
+    starts = rows[rows["marker"].isin([id for id in during if id.endswith("_ogtt_0")])]
     others = rows[~rows["visit"].isin(starts["visit"])]
     fasting = pd.concat([starts, others]).groupby("visit")["fasting"].any()
     answer = fasting.reindex(range(len(visits)))

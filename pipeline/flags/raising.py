@@ -56,7 +56,7 @@ def raise_flags(visits: Visits, g: np.ndarray[Any, Any], not_scored: Where) -> F
         branches=branches,
         variants={place: a for place, a in answers.items() if kinds[place] == "variant"},
         settled=settled,
-        open={place: _open(answer, visits) for place, answer in settled.items()},
+        open=_open_branches(settled, visits),
     )
 
 
@@ -149,11 +149,20 @@ def _haemolysis(visits: Visits) -> np.ndarray[Any, Any]:
 # Open or resolved.
 
 
-def _open(answer: BooleanArray, visits: Visits) -> Where:
-    """Return, at each visit, whether the branch held when its inputs were last known."""
-    held = pd.Series(answer.to_numpy(dtype=float, na_value=np.nan))
-    cases = visits.table["case_id"].to_numpy()
-    return (held.groupby(cases).transform("last") == 1).to_numpy()  # "last" passes NaN over
+def _open_branches(answers: Mapping[Branch, BooleanArray], visits: Visits) -> dict[Branch, Where]:
+    """Return, at each visit, whether a branch held when its inputs were last known."""
+    first = visits.first_of_person
+    count = np.diff(np.append(first, len(visits)))
+    return {place: _open(answer, first, count) for place, answer in answers.items()}
+
+
+def _open(answer: BooleanArray, first: np.ndarray[Any, Any], count: np.ndarray[Any, Any]) -> Where:
+    """Return the last known answer of each person, at every visit of the person."""
+    if not len(answer):
+        return np.zeros(0, dtype=bool)
+    known = np.where(answer.isna(), -1, np.arange(len(answer)))
+    last = np.maximum.reduceat(known, first)
+    return np.repeat((last >= 0) & certain(answer)[last], count)
 
 
 def _closed_by_recovery(answer: BooleanArray, visits: Visits) -> BooleanArray:

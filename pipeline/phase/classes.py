@@ -287,7 +287,8 @@ def _context_known(visits: Visits) -> Where:
 
 def _cross_check_failed(visits: Visits) -> Where:
     rows = visits.rows
-    failed = rows.loc[rows["notes"].str.contains("cross-check-failed"), "visit"]
+    noted = rows[rows["notes"] != ""]
+    failed = noted.loc[noted["notes"].str.contains("cross-check-failed"), "visit"]
     return np.isin(np.arange(len(visits)), failed)
 
 
