@@ -44,13 +44,17 @@ def any_of(answers: Sequence[BooleanArray]) -> BooleanArray:
 
 
 def round_significant(values: Floats, digits: int = 6) -> Floats:
-    """Return ``values`` rounded half up (away from zero) to ``digits`` significant digits."""
-    finite = np.isfinite(values) & (values != 0)
-    size = np.where(finite, np.abs(values), 1.0)
-    scale = 10.0 ** (digits - 1 - np.floor(np.log10(size)))
-    # 1e-9 lifts what binary fractions leave a hair under the half
-    rounded = np.floor(size * scale + 0.5 + 1e-9) / scale
-    return np.where(finite, np.sign(values) * rounded, values)
+    """Return ``values`` rounded half up, away from zero, to ``digits`` significant digits.
+
+    A product that float arithmetic left a hair below the half counts as the half.
+    """
+    size = np.abs(values)
+    usual = np.isfinite(size) & (size > 0)
+    exponent = np.floor(np.log10(np.where(usual, size, 1.0)))
+    up = 10.0 ** np.clip(digits - 1 - exponent, 0, None)
+    down = 10.0 ** np.clip(exponent - digits + 1, 0, None)
+    rounded = np.floor(size * up / down * (1 + 1e-12) + 0.5) / up * down
+    return np.where(usual, np.copysign(rounded, values), values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

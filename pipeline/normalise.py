@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
+from pipeline.columns import round_significant
 from pipeline.model import LimitSet
 from pipeline.rules import Rules
+from pipeline.rules.formulas import INSULIN_PMOL_PER_MU, INSULIN_POPULAR_PMOL_PER_MU
 
-PMOL_PER_MU = 6.0  # of insulin; section 3.2, Knopp 2019
-_POPULAR_PMOL_PER_MU = 6.945  # what many laboratories use instead
-_DIGITS = 6  # significant ones that a canonical value keeps
 _WHOLE = frozenset({"hba1c"})  # judged in whole mmol/mol; section 3.10
 _NO_UNIT = "1"
 _INSULIN_UNIT, _INSULIN_MOLAR = "m[IU]/L", "pmol/L"
@@ -124,9 +123,9 @@ def _with_insulin_factor(rows: pd.DataFrame, factors: Mapping[str, float]) -> pd
     """Divide insulin in pmol/L by the laboratory's own factor; where there is none, say so."""
     molar = (rows["canonical"] == _INSULIN_UNIT) & (rows["ucum"] == _INSULIN_MOLAR)
     own = rows["lab"].str.strip().map(factors).astype(float)
-    factor = rows["factor"].mask(molar, 1 / own.fillna(PMOL_PER_MU))
+    factor = rows["factor"].mask(molar, 1 / own.fillna(INSULIN_PMOL_PER_MU))
     unknown = molar & own.isna()
-    other = np.where(unknown, PMOL_PER_MU / _POPULAR_PMOL_PER_MU, 1.0)
+    other = np.where(unknown, INSULIN_PMOL_PER_MU / INSULIN_POPULAR_PMOL_PER_MU, 1.0)
     return rows.assign(factor=factor, factor_known=~unknown, other_factor=other)
 
 
@@ -158,7 +157,7 @@ def _reference(rows: pd.DataFrame, column: str, *, signs: tuple[str, ...]) -> pd
 
 def _canonical(number: pd.Series, *, rows: pd.DataFrame) -> pd.Series:
     exact = number * rows["factor"] + rows["offset"]
-    rounded = pd.Series(round_half_up(exact.to_numpy()), index=number.index)
+    rounded = pd.Series(round_significant(exact.to_numpy()), index=number.index)
     return rounded.mask(rows["marker"].isin(_WHOLE), np.floor(exact * (1 + 1e-12) + 0.5))
 
 
@@ -172,20 +171,6 @@ def _ends(comparator: pd.Series, number: pd.Series) -> dict[str, pd.Series]:
     low = number.mask(below, floor).mask(comparator == ">", np.nextafter(number, np.inf))
     high = number.mask(above & number.notna(), np.inf)
     return {"low": low, "high": high.mask(comparator == "<", np.nextafter(number, -np.inf))}
-
-
-def round_half_up(values: np.ndarray) -> np.ndarray:
-    """Return values rounded half up, away from zero, to six significant digits; NaN stays NaN.
-
-    A product that float arithmetic left a hair below the half counts as the half.
-    """
-    size = np.abs(values)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        exponent = np.where(size > 0, np.floor(np.log10(size)), 0.0)
-    up = 10.0 ** np.clip(_DIGITS - 1 - exponent, 0, None)
-    down = 10.0 ** np.clip(exponent - _DIGITS + 1, 0, None)
-    rounded = np.floor(size * up / down * (1 + 1e-12) + 0.5)
-    return np.copysign(rounded / up * down, values)
 
 
 def _bounds(rules: Rules) -> dict[str, dict[str, float]]:

@@ -8,8 +8,9 @@ from drawn import table
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.columns import round_significant
 from pipeline.model import RAW_COLUMNS, LimitSet
-from pipeline.normalise import normalise_units, round_half_up
+from pipeline.normalise import normalise_units
 from pipeline.read.numbers import with_numbers
 from pipeline.rules import load_rules
 
@@ -175,10 +176,12 @@ def test_every_unit_of_the_rules_converts_by_its_own_factor(unit: dict) -> None:
 @given(st.decimals(min_value="1e-6", max_value="1e9", allow_nan=False, places=6))
 def test_rounding_to_six_digits_is_half_up_in_decimal(number: Decimal) -> None:
     expected = Context(prec=6, rounding=ROUND_HALF_UP).plus(number)
-    assert round_half_up(np.array([float(number)]))[0] == pytest.approx(float(expected), rel=1e-15)
+    assert round_significant(np.array([float(number)]))[0] == pytest.approx(
+        float(expected), rel=1e-15
+    )
 
 
 @given(st.integers(1, 999_999), st.integers(0, 5))
 def test_a_number_of_at_most_six_digits_keeps_its_very_float(digits: int, places: int) -> None:
     number = float(Decimal(digits).scaleb(-places))
-    assert round_half_up(np.array([number]))[0] == number
+    assert round_significant(np.array([number]))[0] == number

@@ -104,8 +104,9 @@ class Ledger:
 
     def _rows(self) -> Iterator[str]:
         accepted, aside = self.rows["accepted"], self.rows["set_aside"]
-        where = f": see {self.order.out / 'quarantine.csv'}" if aside else ""
-        yield f"{_count(accepted, 'row')} accepted, {aside} set aside{where}."
+        yield f"{_count(accepted, 'row')} accepted, {aside} set aside:"
+        yield f"  {self.order.out / 'validation.html'}"
+        yield f"  {self.order.out / 'quarantine.csv'}"
 
     def _written(self) -> Iterator[str]:
         yield f"{_count(len(self.made), 'report')} made in {self.order.out}:"
