@@ -1,9 +1,10 @@
-"""The top floor. Parses a command line, calls one function, turns an error into an exit code."""
+"""Top floor. Parses a command line, calls one function, turns an error into an exit code."""
 
 import argparse
 import datetime as dt
 import json
 import os
+import signal
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from pipeline.resources import languages
 
 if TYPE_CHECKING:  # what a command needs is imported when it runs: --help answers at once
     from pipeline.intake import Intake
+    from pipeline.publish.ledger import Order
 
 FORMATS = ("html", "pdf", "json", "ipynb")
 INTERRUPTED = 130
@@ -31,14 +33,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("Interrupted. What is finished stays; the same command goes on.", file=sys.stderr)
+        print(
+            "Interrupted. What is finished stays; the same command makes all of it.",
+            file=sys.stderr,
+        )
         return INTERRUPTED
 
 
 def entry_point() -> None:
-    """Run the command line of this process; what it writes only its owner can read."""
+    """Run the command line of this process; what it writes only its owner can read.
+
+    A request to end (SIGTERM) is an interruption like Ctrl-C: kernels end, drafts are removed.
+    """
     os.umask(0o077)
+    signal.signal(signal.SIGTERM, _interrupt)
     sys.exit(main())
+
+
+def _interrupt(number: int, frame: object) -> None:
+    """Interrupt the run, once: the tidying up is not interrupted."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 # -- commands
@@ -50,6 +65,7 @@ def check(asked: Namespace) -> int:
     told = {
         "rows": intake.counts,
         "reasons": intake.reasons,
+        "no_row_accepted": list(intake.cases_without_rows),
         "files": [str(asked.out / name) for name in ("validation.html", "quarantine.csv")],
     }
     _print_result(told, _check_lines(intake, asked.out), asked)
@@ -58,12 +74,28 @@ def check(asked: Namespace) -> int:
 
 def report(asked: Namespace) -> int:
     """Make the reports of a kind; 4 or 5 where one of them failed."""
-    from pipeline.publish.ledger import Order
+    from pipeline.publish.files import withdraw
+    from pipeline.publish.inputs import hashes_of, read_files
     from pipeline.publish.notebook import notebook_of
-    from pipeline.publish.report import make_reports
+    from pipeline.publish.report import RECORD, make_reports
 
     notebook_of(asked.kind)  # a wrong KIND is refused before a file is read
-    order = Order(
+    order = _order(asked)
+    withdraw(asked.out / RECORD)  # whatever happens, no earlier record passes for that of this run
+    hashes = hashes_of([*asked.inputs, *filter(None, [asked.people])])
+    intake = _take_in(asked, language=order.languages[0])
+    files = read_files(intake, asked.inputs, people=asked.people)
+    read = {str(file): hashes.get(file) for file in files}
+    ledger = make_reports(order, intake, read=read, announce=_announcer(asked.quiet))
+    _print_result(ledger.as_record(), ledger.summary(), asked)
+    return ledger.exit_code
+
+
+def _order(asked: Namespace) -> "Order":
+    """Return what the command line asks for; what it asks twice counts once."""
+    from pipeline.publish.ledger import Order
+
+    return Order(
         kind=asked.kind,
         inputs=tuple(asked.inputs),
         out=asked.out,
@@ -74,10 +106,6 @@ def report(asked: Namespace) -> int:
         people=asked.people,
         jobs=asked.jobs,
     )
-    intake = _take_in(asked, language=order.languages[0])
-    ledger = make_reports(order, intake, announce=_announcer(asked.quiet))
-    _print_result(ledger.as_record(), ledger.summary(), asked)
-    return ledger.exit_code
 
 
 def rules(asked: Namespace) -> int:
@@ -103,9 +131,11 @@ def rules(asked: Namespace) -> int:
 def _take_in(asked: Namespace, *, language: str) -> "Intake":
     """Return the rows of the inputs, after writing which were set aside and why."""
     from pipeline.intake import require_rows, take_in
+    from pipeline.publish.inputs import require_inputs
     from pipeline.publish.validation_page import write_validation
     from pipeline.rules import load_rules
 
+    require_inputs([*asked.inputs, *filter(None, [asked.people])])
     rules = load_rules()
     intake = take_in(asked.inputs, as_of=asked.as_of, people=asked.people, rules=rules)
     write_validation(intake, asked.out, language=language)
@@ -119,6 +149,8 @@ def _check_lines(intake: "Intake", out: Path) -> str:
     accepted, aside = counts["accepted"], counts["set_aside"]
     lines = [f"{counts['read']} rows: {accepted} accepted, {aside} set aside."]
     lines += [f"  {count} {reason}" for reason, count in intake.reasons.items()]
+    if intake.cases_without_rows:
+        lines.append(f"No row accepted: {', '.join(intake.cases_without_rows)}")
     lines += [f"Written: {out / 'validation.html'}", f"         {out / 'quarantine.csv'}"]
     return "\n".join(lines)
 

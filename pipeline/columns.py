@@ -120,9 +120,18 @@ class Column:
         kept: dict[str, Any] = {n: np.where(keep, getattr(self, n), np.nan) for n in names}
         return replace(self, **kept)
 
-    def with_values(self, marker: str, values: Floats) -> "Column":
-        """Return plain numbers for the same people, to compare with the limits of ``marker``."""
-        return replace(Column.empty(marker, self.people, self.rules), low=values, high=values)
+    def with_values(self, marker: str, low: Floats, high: Floats | None = None) -> "Column":
+        """Return other numbers of the same people, to compare with the limits of ``marker``."""
+        empty = Column.empty(marker, self.people, self.rules)
+        return replace(empty, low=low, high=low if high is None else high)
+
+    def replaced_by(self, other: "Column") -> "Column":
+        """Return this column with the values of ``other`` wherever that has one."""
+        names = ("low", "high", "mg_low", "mg_high", "ref_low", "ref_high", "sample", "row")
+        merged: dict[str, Any] = {
+            name: np.where(other.known, getattr(other, name), getattr(self, name)) for name in names
+        }
+        return replace(self, **merged)
 
     def beyond(self, name: str) -> BooleanArray:
         """Return whether the value lies beyond the limit ``name`` of ``limits.csv``.
@@ -155,7 +164,7 @@ class Column:
         fallback = np.full(len(self.low), np.nan)
         for limit in self._reference(">"):
             fallback = np.where(self.people.covered_by(limit), limit.value, fallback)
-        return np.where(self.has_own_interval, self.ref_high, fallback)
+        return np.where(np.isnan(self.ref_high), fallback, self.ref_high)
 
     @property
     def has_own_interval(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -171,10 +180,11 @@ class Column:
         # an interval that is open on one side excludes nothing there
         by_own = _compare(self.low, self.high, op, np.where(np.isnan(own), open_end, own))
         limits = self._reference(op)
-        open_side = self.has_interval & ~self._covered(limits)
+        covered = self._covered(limits)
         by_fallback = self.beyond_any(limits)
-        by_fallback = _first_known(tristate(open_side & False, self.known), by_fallback, open_side)
-        return _first_known(by_own, by_fallback, self.has_own_interval)
+        # where neither the laboratory nor the catalogue bounds this side, nothing lies beyond it
+        by_fallback = _first_known(by_fallback, by_own, covered | ~self.has_interval)
+        return _first_known(by_own, by_fallback, ~np.isnan(own))
 
     def _covered(self, limits: Sequence[Limit]) -> np.ndarray[Any, np.dtype[np.bool_]]:
         covered = np.zeros(len(self.low), dtype=bool)
@@ -233,6 +243,7 @@ class Visits:
     stated: Mapping[str, Any]
     rows: pd.DataFrame
     rules: Rules = field(repr=False)
+    paired: Mapping[str, Column] = field(default_factory=dict)  # glucose and insulin of one draw
 
     def __len__(self) -> int:
         return len(self.table)
@@ -268,6 +279,10 @@ class Visits:
         """Return the word that is stated; "" where it is not."""
         return self.stated.get(key, np.full(len(self), "", dtype=object))
 
+    def input(self, name: str, *, same_draw: bool) -> Column:
+        """Return the column that a formula works on: of one draw, where it asks for that."""
+        return self.paired[name] if same_draw and name in self.paired else self.column(name)
+
     def number_column(self, key: str) -> Column:
         """Return a stated number (or the age) as a column, to compare it with limits."""
         value = self.people.age if key == "age" else self.number(key)
@@ -288,3 +303,19 @@ class Visits:
     def with_columns(self, columns: Mapping[str, Column]) -> "Visits":
         """Return the same visits with more columns."""
         return replace(self, columns={**self.columns, **columns})
+
+
+def hba1c_unreliable(visits: Visits) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return where something else than glucose is known to change HbA1c. Source: section 2.
+
+    Of ferritin only a low one counts: iron deficiency distorts HbA1c, a raised ferritin does not.
+    """
+    blood = [visits.column(marker) for marker in ("haemoglobin", "mcv")]
+    signs = [column.raised() for column in blood] + [column.lowered() for column in blood]
+    signs += [
+        visits.column("ferritin").lowered(),
+        visits.column("egfr").beyond("sf-14-egfr-30"),
+        visits.yes("transfusion_3m"),
+        visits.yes("haemoglobin_variant"),
+    ]
+    return np.any([certain(sign) for sign in signs], axis=0)

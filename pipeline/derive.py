@@ -52,15 +52,19 @@ def _rounded(column: Column) -> Column:
 
 def with_other_insulin_factor(visits: Visits) -> Visits:
     """Return the measured ``visits`` with insulin of unknown pmol factor read by the other one."""
-    known = visits.rows["factor_known"].to_numpy(bool)
-    columns = {}
-    for marker, column in visits.columns.items():
-        if marker.startswith("insulin_") and len(known):
-            factor = np.where((column.row >= 0) & ~known[column.row], _OTHER_INSULIN_FACTOR, 1.0)
-            columns[marker] = _rounded(
-                replace(column, low=column.low * factor, high=column.high * factor)
-            )
-    return visits.with_columns(columns)
+    columns = {
+        marker: _by_other_factor(column, visits) for marker, column in visits.columns.items()
+    }
+    paired = {marker: _by_other_factor(column, visits) for marker, column in visits.paired.items()}
+    return replace(visits, columns=columns, paired=paired)
+
+
+def _by_other_factor(column: Column, visits: Visits) -> Column:
+    if not column.marker.startswith("insulin_"):
+        return column
+    unknown = (column.row >= 0) & ~visits.of_row("factor_known", column)
+    factor = np.where(unknown, _OTHER_INSULIN_FACTOR, 1.0)
+    return _rounded(replace(column, low=column.low * factor, high=column.high * factor))
 
 
 def uses_unknown_factor(visits: Visits) -> np.ndarray[Any, Any]:
@@ -78,7 +82,7 @@ def _prefer(reported: Column, computed: Column, stands: np.ndarray[Any, Any]) ->
 
 def _compute(formula: Formula, visits: Visits) -> tuple[Column, _Reasons]:
     """Return the column of one computed marker, and a reason a visit."""
-    inputs = {name: _input(name, visits) for name in formula.inputs}
+    inputs = {name: _input(name, formula, visits) for name in formula.inputs}
     reason = _why_not(formula, inputs, visits)
     with np.errstate(all="ignore"):
         low, high = _ends(formula, inputs)
@@ -111,13 +115,13 @@ class _Input:
         return ~np.isnan(self.low)
 
 
-def _input(name: str, visits: Visits) -> _Input:
+def _input(name: str, formula: Formula, visits: Visits) -> _Input:
     """Return a marker, or what is known of the person, as an input of a formula."""
     everywhere = np.ones(len(visits), dtype=bool)
     if name in _PERSON:
         value = _PERSON[name](visits)
         return _Input(low=value, high=value, mass_low=value, mass_high=value, fits_mass=everywhere)
-    column = visits.column(name)
+    column = visits.input(name, same_draw=formula.same_draw)
     if name.startswith("glucose_") or name in ("triglycerides", "hdl", "cholesterol_total"):
         ends = {"mass_low": column.mg_low, "mass_high": column.mg_high}
         fits = ~np.isnan(column.mg_low) | ~column.known
@@ -236,15 +240,17 @@ def _ogtt_not_fasting(formula: Formula, visits: Visits) -> np.ndarray[Any, Any]:
 def _not_same_draw(formula: Formula, visits: Visits) -> np.ndarray[Any, Any]:
     if not formula.same_draw:
         return np.zeros(len(visits), dtype=bool)
-    glucose, insulin = (visits.column(f"{analyte}_fasting") for analyte in ("glucose", "insulin"))
+    names = ("glucose_fasting", "insulin_fasting")
+    glucose, insulin = (visits.input(name, same_draw=True) for name in names)
     same = (glucose.sample == insulin.sample) & (glucose.sample >= 0)
     return glucose.known & insulin.known & ~same
 
 
 def _beyond_conditions(formula: Formula, visits: Visits) -> list[tuple[str, np.ndarray[Any, Any]]]:
     """Return each condition's reason and where it certainly forbids a value."""
-    return [
-        (condition.reason, certain(visits.column(condition.input).beyond_any([condition.limit])))
-        for condition in visits.rules.conditions
-        if condition.marker == formula.marker
-    ]
+    found = []
+    for condition in visits.rules.conditions:
+        if condition.marker == formula.marker:
+            column = visits.input(condition.input, same_draw=formula.same_draw)
+            found.append((condition.reason, certain(column.beyond_any([condition.limit]))))
+    return found

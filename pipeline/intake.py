@@ -24,12 +24,23 @@ from pipeline.read import (
     read_people,
     stated_table,
 )
-from pipeline.read.people import CASE_ID
+from pipeline.read.people import CASE_ID, joined_people
 from pipeline.read.quarantine import AS_READ, quarantine_csv
 from pipeline.rules import Rules
 from pipeline.validate import Validated, split_by_expectations
 
-_VALUE_IN_DOUBT = {"implausible", "unit-unknown", "unit-missing", "reported-differs"}
+# Reasons that leave the measurement in doubt, not undone: it is kept for the safety flags …
+_IN_DOUBT = frozenset(
+    {
+        "implausible",
+        "unit-unknown",
+        "unit-missing",
+        "interval-conflicts",
+        "duplicate-contradictory",
+    }
+)
+# … and where the laboratory's sum is wrong, for the comparison with ours.
+_KEPT = _IN_DOUBT | {"reported-differs"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +62,15 @@ class Intake:
 
     @cached_property
     def case_ids(self) -> tuple[str, ...]:
-        """Return the cases that have accepted rows, sorted."""
-        return tuple(sorted(self._accepted_places))
+        """Return the cases that get a report, sorted.
+
+        They have an accepted row, or one that is only in doubt: its safety flag must not be lost.
+        """
+        return tuple(sorted({*self._accepted_places, *self._owners_in_doubt}))
 
     @cached_property
     def cases_without_rows(self) -> tuple[str, ...]:
-        """Return the well-formed case ids of which every row was set aside, sorted."""
+        """Return the well-formed case ids without any row that a report could use, sorted."""
         owners = set(self.set_aside["owner"]) | set(self.folders)
         named = {owner for owner in owners if CASE_ID.fullmatch(owner)}
         return tuple(sorted(named - set(self.case_ids)))
@@ -87,15 +101,16 @@ class Intake:
     def case(self, case_id: str) -> CaseInput:
         """Return all that a report of one case depends on.
 
-        Raises NothingUsableError where the case has no accepted row.
+        Raises NothingUsableError where the case has no accepted row, and none that is in doubt.
         """
-        if case_id not in self._accepted_places:
+        if case_id not in self.case_ids:
             raise NothingUsableError(f"Unable to find an accepted row of case '{case_id}'.")
         person = self.persons.get(case_id, Person(case_id=case_id))
         folder = self.folders.get(case_id)
         sex, birth_year = self._of_person(case_id)
         told = {name: getattr(folder, name) for name in _TOLD if folder is not None}
-        rows = self.accepted.iloc[self._accepted_places[case_id]][list(ACCEPTED_COLUMNS)]
+        places = list(self._accepted_places.get(case_id, ()))
+        rows = self.accepted.iloc[places][list(ACCEPTED_COLUMNS)]
         return CaseInput(
             case_id=case_id,
             as_of=self.as_of,
@@ -115,6 +130,12 @@ class Intake:
     @cached_property
     def _aside_places(self) -> Mapping[Any, Any]:
         return self.set_aside.reset_index(drop=True).groupby("owner").indices
+
+    @cached_property
+    def _owners_in_doubt(self) -> frozenset[str]:
+        reasons = self.set_aside["reasons"]
+        words = [word for word in reasons.unique() if _IN_DOUBT.issuperset(word.split(";"))]
+        return frozenset(self.set_aside.loc[reasons.isin(words), "owner"])
 
     @cached_property
     def _people_by_case(self) -> pd.DataFrame:
@@ -148,8 +169,8 @@ def take_in(
     paths = [path for path in inputs if path.is_dir()]
     folders = read_case_folders(paths, keys=rules.context, suffixes=READERS)
     persons = {case_id: folder.person for case_id, folder in folders.items()}
-    if people is not None:
-        persons = {**read_people(people, keys=rules.context), **persons}
+    listed = {} if people is None else read_people(people, keys=rules.context)
+    persons = joined_people(persons, listed, where="the table of people")
     raw, files = _read_files(inputs, folders=folders)
     whose = people_of(raw.assign(case_id=_owner(raw)), people=persons.values())
     factors = insulin_factors(folders.values())
@@ -168,9 +189,9 @@ def take_in(
 
 
 def require_rows(intake: Intake, *, strict: bool = False) -> None:
-    """Raise NothingUsableError where no row was accepted or, if ``strict``, any was set aside."""
+    """Raise NothingUsableError where no case has a row or, if ``strict``, any was set aside."""
     counts = intake.counts
-    if not counts["accepted"]:
+    if not intake.case_ids:
         raise NothingUsableError(f"None of the {counts['read']} rows could be accepted.")
     if strict and counts["set_aside"]:
         raise NothingUsableError(f"{counts['set_aside']} of {counts['read']} rows are set aside.")
@@ -233,9 +254,9 @@ def _as_read(raw: pd.DataFrame, set_aside: pd.DataFrame) -> pd.DataFrame:
 
 
 def _set_aside(one: Mapping[str, Any]) -> SetAside:
-    """Return a row set aside; where only its value is in doubt it keeps what was measured."""
+    """Return a row set aside; where it is only in doubt it keeps what was measured."""
     reasons = tuple(one["reasons"].split(";"))
     measured = None
-    if set(reasons) <= _VALUE_IN_DOUBT:
+    if _KEPT.issuperset(reasons):
         measured = {column: one[f"canonical_{column}"] for column in ACCEPTED_COLUMNS}
     return SetAside(row=one["row"], reasons=reasons, measurement=measured)

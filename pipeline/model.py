@@ -220,6 +220,17 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One value that a flag rests on; it may be another than the one that was judged last."""
+
+    marker: str
+    value: float
+    comparator: str | None
+    unit: str
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
     """A safety flag that a visit raised."""
 
@@ -230,7 +241,22 @@ class Flag:
     variants: tuple[str, ...]  # what changes its wording
     evidence: tuple[str, ...]  # markers and context keys
     rows: tuple[str, ...]
-    if_correct: bool = False  # rests on a value that is set aside as implausible
+    values: tuple[Evidence, ...] = ()  # of the markers among the evidence
+    if_correct: bool = False  # rests on a value that is set aside for its size or unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenFlag:
+    """A flag that is open as of the report's date: what page one leads with.
+
+    ``bases``: each visit that still counts, with the flag as it held there, only the branches that
+    are open and were raised there last; the latest first. ``urgency`` is the highest of these.
+    """
+
+    id: str
+    urgency: Urgency
+    if_correct: bool
+    bases: tuple[tuple[dt.date, Flag], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,7 +265,9 @@ class NotAssessable:
 
     id: str
     branches: tuple[str, ...]
-    missing: tuple[str, ...]
+    missing: tuple[str, ...]  # markers and context keys without a value; "sex" where it decides
+    bounded: tuple[str, ...] = ()  # markers of which only a bound is known
+    raised: bool = False  # by another of its branches, at the same visit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,5 +333,6 @@ class Interpretation:
     visits: tuple[Visit, ...]
     changes: tuple[Change, ...]
     flags: tuple[FlagHistory, ...]
+    open_flags: tuple[OpenFlag, ...]
     checks: tuple[CrossCheck, ...]
     versions: Mapping[str, str]

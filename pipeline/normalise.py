@@ -17,6 +17,8 @@ _MASS = "mg/dL"
 _WITHDRAWN = frozenset(
     {"cancelled", "canceled", "entered-in-error", "error", "deleted", "withdrawn", "d", "w", "x"}
 )  # words of FHIR, and of HL7 v2 table 0085
+_CORRECTED = frozenset({"corrected", "amended", "appended", "gecorrigeerd", "c"})
+_PRELIMINARY = frozenset({"preliminary", "partial", "registered", "voorlopig", "p", "s", "r"})
 _NOT_HAEMOLYSED = frozenset({"none", "no", "neg", "negative", "0", "-", "geen", "nee"})
 _DATE = r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:[0-9]{2}.*)?\Z"
 
@@ -28,12 +30,15 @@ def normalise_units(
 
     ``raw`` is what ``read_lab_file`` gives, of one file or of many. ``marker`` is NA where the
     analyte is not known. ``unit_reading`` is "known", "missing", "unknown" or "unjudged" (no
-    marker); ``standing`` is "stands", or "withdrawn" by the laboratory; ``date`` is NaT where it
-    cannot be read.
+    marker); ``standing`` is "stands", or "withdrawn" by the laboratory; ``version`` is 0 of a
+    preliminary result, 1 of a final one and where nothing is said, 2 of a corrected one; ``date``
+    is NaT where it cannot be read.
     ``low`` and ``high`` are the value as an interval in the canonical unit, rounded half up to six
     significant digits, an open end one ulp inside; ``mg_low`` and ``mg_high`` the reported number
-    where that was in mg/dL; ``half_digit`` half of the last printed digit. ``other_factor`` is by
-    what the value would be multiplied, had the laboratory used the other insulin factor (else 1).
+    where that was in mg/dL; ``half_digit`` half of the last printed digit. ``if_low`` and
+    ``if_high`` are the value as if a missing or unknown unit were the canonical one (else NaN).
+    ``other_factor`` is by what the value would be multiplied, had the laboratory used the other
+    insulin factor (else 1).
     ``plausible_low``, ``plausible_high`` and ``doubtful_above`` are the marker's own, joined here
     so that the expectations can compare columns.
 
@@ -45,6 +50,8 @@ def normalise_units(
         sample_id=_stripped(raw["sample_id"]),
         status=_by_unique(raw["status"], _folded),
         standing=_by_unique(raw["status"], _standing),
+        version=_by_unique(raw["status"], _version).astype(int),
+        specimen=_by_unique(raw["specimen"], _folded),
         haemolysis=_by_unique(raw["haemolysis"], _haemolysis),
         **_dates(raw["collected_at"]),
     )
@@ -62,6 +69,13 @@ def _folded(text: str) -> str:
 
 def _standing(status: str) -> str:
     return "withdrawn" if _folded(status) in _WITHDRAWN else "stands"
+
+
+def _version(status: str) -> str:
+    word = _folded(status)
+    if word in _PRELIMINARY:
+        return "0"
+    return "2" if word in _CORRECTED else "1"
 
 
 def _haemolysis(text: str) -> str:
@@ -132,12 +146,17 @@ def _with_insulin_factor(rows: pd.DataFrame, factors: Mapping[str, float]) -> pd
 def _with_values(rows: pd.DataFrame) -> pd.DataFrame:
     value = _ends(rows["comparator"], _canonical(rows["number"], rows=rows))
     mass = _ends(rows["comparator"], rows["number"].where(rows["ucum"] == _MASS))
+    doubtful = rows[rows["unit_reading"].isin(["missing", "unknown"])]
+    assumed = doubtful.assign(factor=1.0, offset=0.0)
+    as_if = _ends(assumed["comparator"], _canonical(assumed["number"], rows=assumed))
     return rows.assign(
         value_as_reported=rows["value"],
         unit_as_reported=rows["unit"],
         half_digit=rows["half_digit"] * rows["factor"],
         low=value["low"],
         high=value["high"],
+        if_low=as_if["low"],
+        if_high=as_if["high"],
         mg_low=mass["low"],
         mg_high=mass["high"],
         ref_low=_reference(rows, "ref_low", signs=("", ">", ">=")),

@@ -9,14 +9,17 @@ from math import exp, log, sqrt
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from pipeline.columns import Column, Visits, certain
 from pipeline.model import Change
+from pipeline.rules.formulas import COMPUTED
 from pipeline.rules.loader import Marker
 
 _FACTOR = 2.77  # √2 × 1.96
 _INSULIN_BASED = ("homa_ir", "homa_b", "quicki", "mcauley")
 _HYPOGLYCAEMIC = ("insulin", "sulfonylurea", "glinide")
+_HOW = ("lab", "method")
 
 
 def reference_change(marker: Marker) -> tuple[float, float] | None:
@@ -81,13 +84,33 @@ def _why_not_comparable(column: Column, visits: Visits, start: int, end: int) ->
         return "censored"
     if column.marker in _INSULIN_BASED and _on_hypoglycaemics(visits, start, end):
         return "medication"
-    rows = (column.row[start], column.row[end])
-    if min(rows) < 0:
-        return ""
-    first, second = (visits.rows.iloc[int(row)] for row in rows)
-    if any(first[key] and second[key] and first[key] != second[key] for key in ("lab", "method")):
+    before, after = (_rows_behind(column, visits, at) for at in (start, end))
+    if before.keys() != after.keys():  # computed at one visit, reported at the other
         return "different-method"
-    return "different-unit-factor" if first["factor_known"] != second["factor_known"] else ""
+    pairs = [(visits.rows.iloc[before[name]], visits.rows.iloc[after[name]]) for name in before]
+    if any(_measured_otherwise(*pair) for pair in pairs):
+        return "different-method"
+    if any(first["factor_known"] != second["factor_known"] for first, second in pairs):
+        return "different-unit-factor"
+    return ""
+
+
+def _rows_behind(column: Column, visits: Visits, at: int) -> dict[str, int]:
+    """Return the measured markers that a value rests on, each with the position of its row."""
+    if column.row[at] >= 0:
+        return {column.marker: int(column.row[at])}
+    formula = COMPUTED.get(column.marker)
+    if formula is None or not column.known[at]:
+        return {}
+    rows: dict[str, int] = {}
+    for name in formula.analytes:
+        rows |= _rows_behind(visits.input(name, same_draw=formula.same_draw), visits, at)
+    return rows
+
+
+def _measured_otherwise(first: pd.Series, second: pd.Series) -> bool:
+    """Return whether laboratory or method differ; one that is not named differs from none."""
+    return any(first[key] and second[key] and first[key] != second[key] for key in _HOW)
 
 
 def _on_hypoglycaemics(visits: Visits, *at: int) -> bool:

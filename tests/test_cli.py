@@ -138,6 +138,30 @@ def test_check_counts_the_rows_and_says_where_to_read_why(tmp_path) -> None:
     assert files_below(out) == {"quarantine.csv", "validation.html"}
 
 
+def test_a_person_without_a_row_that_could_be_accepted_is_named_and_counts_as_not_made(
+    tmp_path,
+) -> None:
+    file = write(tmp_path / "lab.csv", GOOD + BAD.removeprefix(HEAD).replace("case-1", "case-2"))
+    common = (file, "--as-of", "2025-10-01", "--out", tmp_path / "out")
+    assert "No row accepted: case-2" in casereport("check", *common).out.splitlines()
+    ended = casereport("report", "case_study", *common, "--format", "json")
+    assert (ended.code, ended.err) == (4, "1 of 1: case-1 made\n")
+    assert "No row accepted, so no report: case-2" in ended.out.splitlines()
+    run = json.loads((tmp_path / "out/run.json").read_bytes())
+    assert run["no_row_accepted"] == ["case-2"]
+    one = casereport("report", "case_study", *common, "--format", "json", "--case", "case-1")
+    assert one.code == 0
+
+
+def test_a_person_of_whom_the_only_value_is_in_doubt_gets_a_report(tmp_path) -> None:
+    doubtful = HEAD + "case-1,s1,2025-09-08,glucose_fasting,480,mmol/L\n"
+    file = write(tmp_path / "lab.csv", doubtful)
+    options = ("--as-of", "2025-10-01", "--out", tmp_path / "out", "--format", "json")
+    ended = casereport("report", "case_study", file, *options)
+    assert ended.code == 0, ended.err + ended.out
+    assert (tmp_path / "out/case-1/case.json").exists()
+
+
 def test_strict_makes_a_row_set_aside_a_failure(tmp_path) -> None:
     file = write(tmp_path / "lab.csv", GOOD + BAD.removeprefix(HEAD))
     ended = casereport(

@@ -2,6 +2,7 @@
 
 # ruff: noqa: E501 - a drawn table is wider than code
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -154,3 +155,31 @@ def test_tyg_bmi_enters_unrounded_numbers() -> None:
     assert tyg is not None
     assert value(visit, "bmi") == (None, pytest.approx(exact, rel=1e-5))
     assert value(visit, "tyg_bmi") == (None, pytest.approx(tyg[1] * exact, rel=1e-5))
+
+
+def test_a_later_glucose_alone_does_not_take_the_homa_ir_of_the_pair() -> None:
+    pair = lab({"glucose_fasting": 5.0, "insulin_fasting": 20}, sample_id="s1")
+    later = lab({"glucose_fasting": 5.1}, date="2024-01-05", sample_id="s2")
+    visit = only_visit(interpret(case(pair, later), RULES))
+    (homa,) = (finding for finding in visit.findings if finding.marker == "homa_ir")
+    assert (homa.value, homa.rows) == (4.44444, ("lab.csv:2", "lab.csv:3"))
+    assert value(visit, "glucose_fasting") == (None, 5.1)
+
+
+def test_the_start_of_an_ogtt_counts_beside_a_fasting_result_of_another_date() -> None:
+    fasting = lab({"glucose_fasting": 5.0}, sample_id="s1")
+    later = lab({"glucose_ogtt_0": 7.2, "glucose_ogtt_120": 8}, date="2024-01-10", sample_id="s2")
+    visit = only_visit(interpret(case(fasting, later), RULES))
+    assert visit.phase.g_class == "G3"
+
+
+def test_the_start_of_an_ogtt_that_was_not_fasting_is_a_random_glucose() -> None:
+    visit = visit_of({"glucose_ogtt_0": 2.8}, fasting_hours="2")
+    assert visit.phase.rule == "4b"
+
+
+def test_fasting_hours_that_cannot_be_read_are_unknown() -> None:
+    one = case(lab(FASTING, fasting_hours=""), context={"fasting_hours": 10.0})
+    assert value(only_visit(interpret(one, RULES)), "homa_ir") is not None
+    noted = replace(one, rows=one.rows.assign(notes="fasting-unreadable"))
+    assert reason(only_visit(interpret(noted, RULES)), "homa_ir") == "not-fasting"

@@ -50,6 +50,35 @@ def test_an_implausible_row_keeps_what_was_measured_and_no_other_does(tmp_path: 
     assert unread.measurement is None
 
 
+def test_each_of_two_contradictory_rows_keeps_what_was_measured(tmp_path: Path) -> None:
+    rows = ("a,s1,2024-01-01,potassium,4.1,mmol/L,,", "a,s1,2024-01-01,potassium,6.9,mmol/L,,")
+    aside = intake_of(tmp_path, GOOD, *rows).case("a").set_aside
+    assert [one.reasons for one in aside] == [("duplicate-contradictory",)] * 2
+    assert [one.measurement["low"] for one in aside] == [4.1, 6.9]
+
+
+def test_a_row_without_a_unit_keeps_the_number_as_if_in_the_canonical_unit(tmp_path) -> None:
+    rows = ("a,s1,2024-01-01,potassium,6.9,,,", "a,s2,2024-01-01,potassium,<2.0,furlong,,")
+    aside = intake_of(tmp_path, GOOD, *rows).case("a").set_aside
+    assert [one.measurement["low"] for one in aside] == [6.9, 0]
+    assert aside[1].measurement["high"] == pytest.approx(2)
+
+
+def test_a_person_with_only_rows_in_doubt_still_gets_a_report(tmp_path: Path) -> None:
+    doubtful = ("b,s1,2024-01-01,alt,99999,U/L,M,1980", "c,s1,2024-01-01,alt,31,furlong,,")
+    useless = ("d,s1,2024-01-01,alt,neg,U/L,,", "e,s1,nodate,alt,99999,U/L,,")
+    intake = intake_of(tmp_path, *doubtful, *useless)
+    require_rows(intake)
+    assert intake.case_ids == ("b", "c")
+    assert intake.cases_without_rows == ("d", "e")
+    case = intake.case("b")
+    assert (len(case.rows), case.sex, case.birth_year) == (0, "M", 1980)
+    assert list(case.rows.columns) == list(ACCEPTED_COLUMNS)
+    assert case.set_aside[0].measurement["low"] == 99999
+    with pytest.raises(NothingUsableError, match="case 'd'"):
+        intake.case("d")
+
+
 def test_people_come_from_the_table_of_people_and_must_agree_with_the_rows(tmp_path) -> None:
     people = tmp_path / "people.csv"
     people.write_text("case_id,date,sex,birth_year,pregnant\na,,F,1987,no\nb,,F,,yes\n")

@@ -215,6 +215,21 @@ def test_an_implausible_value_is_not_scored_but_still_reaches_the_flags() -> Non
     assert flags == {"SF-01": True, "SF-26": False}
 
 
+def test_an_implausible_value_of_another_day_keeps_its_flag_and_its_own_date() -> None:
+    one = case(lab({"tsh": 2}, date="2024-06-01"), **implausible("glucose_random", 65))
+    interpretation = interpret(one)
+    (found,) = (flag for flag in interpretation.open_flags if flag.id == "SF-06")
+    assert found.if_correct
+    assert [str(date) for date, _ in found.bases] == ["2024-01-01"]
+
+
+def test_an_implausible_value_beside_an_accepted_one_is_the_one_that_is_told() -> None:
+    one = case(lab({"potassium": 4.2}), **implausible("potassium", 12.5))
+    (found,) = (flag for flag in interpret(one).open_flags if flag.id == "SF-13")
+    (_, flag) = found.bases[0]
+    assert [evidence.value for evidence in flag.values] == [12.5]
+
+
 def test_a_value_beyond_a_limit_is_never_printed_as_that_limit() -> None:
     visit = only_visit(interpret(case(lab({"glucose_fasting": "5.55", "homocysteine": "8.04"}))))
     found = {finding.marker: finding for finding in visit.findings}

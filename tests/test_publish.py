@@ -2,31 +2,43 @@
 
 import datetime as dt
 import json
+import logging
 import os
+import shlex
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
+from typing import Any, ClassVar
 
 import nbformat
 import pandas as pd
+import pikepdf
+import pypdfium2
 import pytest
+from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from pipeline.__main__ import _parser
 from pipeline.errors import CommandError, OutputError, ReportError
 from pipeline.model import ACCEPTED_COLUMNS, CaseInput
 from pipeline.publish import case as publish_case
 from pipeline.publish import notebook as publish_notebook
+from pipeline.publish import pdf as publish_pdf
+from pipeline.publish import report as publish_report
 from pipeline.publish.bare import bare_notebook
-from pipeline.publish.case import make_case
-from pipeline.publish.engine import kill_kernels
+from pipeline.publish.case import CaseReports, make_case
+from pipeline.publish.engine import kernel_environment, kernel_home, kill_kernels
 from pipeline.publish.exporter import css_counters, css_string, render_html
 from pipeline.publish.files import as_json, publish, work_folder
 from pipeline.publish.ledger import Failure, Ledger, Made, Order
 from pipeline.publish.notebook import CaseParameters, Executed, NotebookError, run_notebook
 from pipeline.publish.pdf import render_pdf
+from pipeline.publish.report import make_reports
 from pipeline.show import Fragment, finish, show, show_title
 from pipeline.story import Facts, Paragraph, Section, Sentence, Story
 
@@ -48,9 +60,10 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     folder.mkdir()
     monkeypatch.setattr(publish_notebook, "resource_path", lambda name: tmp_path / name)
 
-    def put(*cells: str, parameters: str = PARAMETERS) -> None:
+    def put(*cells: str, parameters: str = PARAMETERS, tags: Sequence[str] = ()) -> None:
         first = new_code_cell(parameters, id="parameters", metadata={"tags": ["parameters"]})
         rest = [new_code_cell(source, id=f"cell-{i}") for i, source in enumerate(cells, start=1)]
+        rest[0].metadata["tags"] = list(tags)
         spec = {"name": "python3", "language": "python", "display_name": "Python 3"}
         notebook = new_notebook(cells=[first, *rest], metadata={"kernelspec": spec})
         (folder / "case_study.ipynb").write_text(nbformat.writes(notebook), "utf-8")
@@ -59,12 +72,20 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Callable[[], Executed]:
+def short_folder() -> Iterator[Path]:
+    """Return a folder whose name leaves room for that of a socket."""
+    with kernel_home() as home:
+        yield home
+
+
+@pytest.fixture
+def run(tmp_path: Path, short_folder: Path) -> Callable[[], Executed]:
     """Return what runs the installed notebook in a folder whose name has braces."""
     folder = tmp_path / "work {x}"
+    home = short_folder
     folder.mkdir()
     given = CaseParameters(case_input=str(folder / "input.json"), language="nl")
-    return lambda: run_notebook("case_study", given, sha256="abc", folder=folder)
+    return lambda: run_notebook("case_study", given, sha256="abc", folder=folder, home=home)
 
 
 # -- running
@@ -88,10 +109,13 @@ def test_a_notebook_that_reaches_its_end_gives_its_result(install, run) -> None:
         ),
         (("import sys\nsys.exit(0)", FINISH), "cell-1", "A cell ended the notebook early."),
         (("import os\nos._exit(0)", FINISH), "cell-1", "The kernel died."),
-        (("import warnings\nwarnings.warn('x')", FINISH), "cell-1", "A cell printed a warning."),
+        (("import warnings\nwarnings.warn('x')", FINISH), "cell-1", "A cell wrote on stderr."),
         (("1",), "cell-1", "The last cell shows no result."),
         ((FINISH, "1"), "cell-2", "The last cell shows no result."),
         ((FINISH.replace("abc", "abd"),), "cell-1", "The result is that of another input."),
+        (("import sys\nprint(1, file=sys.stderr)", FINISH), "cell-1", "A cell wrote on stderr."),
+        ((FINISH, ""), "cell-2", "The last cell shows no result."),
+        (("import builtins\nvars(builtins)['quit']()", FINISH), "cell-1", "The kernel died."),
         (("input()", FINISH), "cell-1", "A cell stopped with StdinNotImplementedError."),
     ],
 )
@@ -104,6 +128,39 @@ def test_a_notebook_that_does_not_reach_its_end_is_a_failure_that_says_where(
     assert (caught.value.cell, str(caught.value)) == (cell, cause)
     assert caught.value.partial is not None
     assert caught.value.partial.exists()
+
+
+@kernel
+def test_an_error_that_is_allowed_to_happen_is_a_failure_still(install, run, monkeypatch) -> None:
+    monkeypatch.setattr(NotebookClient.allow_errors, "default_value", True)
+    install("1 / 0", FINISH)
+    with pytest.raises(NotebookError, match="ZeroDivisionError") as caught:
+        run()
+    assert caught.value.cell == "cell-1"
+
+
+@pytest.mark.parametrize(
+    ("source", "tag", "cause"),
+    [
+        ("!false", "", "A cell is not plain Python."),
+        ("%%bash\nfalse", "", "A cell is not plain Python."),
+        ("x = %sx false", "", "A cell is not plain Python."),
+        ("get_ipython().system('false')", "", "A cell uses 'get_ipython'."),
+        ("quit()", "", "A cell uses 'quit'."),
+        ("exit()", "", "A cell uses 'exit'."),
+        ("1 / 0", "raises-exception", "A cell has the tag 'raises-exception'."),
+        ("1 / 0", "skip-execution", "A cell has the tag 'skip-execution'."),
+    ],
+)
+def test_a_notebook_that_could_pass_without_being_whole_is_refused_before_a_kernel_starts(
+    install, run, monkeypatch, source: str, tag: str, cause: str
+) -> None:
+    started: list[object] = []
+    monkeypatch.setattr(publish_notebook, "_execute", lambda *a, **k: started.append(a))
+    install(source, FINISH, tags=[tag] if tag else [])
+    with pytest.raises(NotebookError) as caught:
+        run()
+    assert (caught.value.cell, str(caught.value), started) == ("cell-1", cause, [])
 
 
 @kernel
@@ -138,6 +195,45 @@ def test_a_kernel_talks_over_sockets_of_its_owner_alone_and_leaves_none(install,
     assert transport == "ipc"
     assert stat.S_IMODE(mode) & 0o077 == 0
     assert not Path(folder).exists()
+
+
+@kernel
+def test_the_settings_of_the_user_and_an_absent_home_change_nothing(
+    install, run, tmp_path, monkeypatch
+) -> None:
+    startup = tmp_path / "startup.py"
+    startup.write_text("ours = 1", "utf-8")
+    (tmp_path / "matplotlibrc").write_text("figure.dpi: 7", "utf-8")
+    monkeypatch.setenv("HOME", "/proc/nohome")
+    monkeypatch.setenv("PYTHONSTARTUP", str(startup))
+    monkeypatch.setenv("MATPLOTLIBRC", str(tmp_path))
+    monkeypatch.setenv("MPLBACKEND", "nonsense")
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    install(
+        "import matplotlib.pyplot, warnings\n"
+        "assert 'ours' not in vars()\n"
+        "assert matplotlib.rcParams['figure.dpi'] == 100\n"
+        "assert matplotlib.get_backend() == 'agg'\n"
+        "assert ('error', None, Warning, None, 0) not in warnings.filters",
+        FINISH,
+    )
+    assert run().case == RESULT
+
+
+def test_kernels_of_one_run_share_what_matplotlib_knows_of_fonts(tmp_path) -> None:
+    fonts = tmp_path / "matplotlib"
+    first, second = (kernel_environment(tmp_path / name, fonts=fonts) for name in ("a", "b"))
+    assert first["MPLCONFIGDIR"] == second["MPLCONFIGDIR"] == str(fonts)
+    assert first["IPYTHONDIR"] != second["IPYTHONDIR"]
+
+
+def test_papermill_speaks_as_before_when_a_run_is_over() -> None:
+    logger = logging.getLogger("papermill")
+    assert logger.level == logging.NOTSET
+    with kernel_home() as home:
+        assert not logger.isEnabledFor(logging.ERROR)
+    assert logger.level == logging.NOTSET
+    assert not home.exists()
 
 
 @pytest.mark.parametrize(
@@ -268,28 +364,62 @@ def test_a_page_and_its_print_are_the_same_twice(pango) -> None:
     assert render_pdf(page) == render_pdf(page)
 
 
-@pytest.mark.parametrize(
-    "markup",
-    [
-        '<img src="file:///etc/hostname" alt="">',
-        '<img src="http://127.0.0.1:9/x.png" alt="">',
-        '<link rel="stylesheet" href="file:///etc/hostname">',
-        '<link rel="attachment" href="file:///etc/hostname">',
-        '<style>@import "http://127.0.0.1:9/x.css";</style>',
-        '<style>body { background: url("file:///etc/hostname") }</style>',
-        '<style>@font-face { font-family: x; src: url("file:///etc/hostname") }</style>',
-        '<object data="file:///etc/hostname"></object>',
-        '<svg viewBox="0 0 9 9"><image href="file:///etc/hostname" width="9" height="9"/></svg>',
-    ],
-)
-def test_the_print_opens_nothing_but_the_page(pango, markup: str) -> None:
-    page = page_of(Fragment(html=markup))
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
+    """Return what the printing of pages asks for: each address, and whether it was given."""
+    told: list[tuple[str, bool]] = []
+
+    class Recording(publish_pdf.URLFetcher):
+        def fetch(self, url: str, headers: object = None) -> object:
+            told.append((url, False))
+            answer = super().fetch(url, headers)
+            told[-1] = (url, True)
+            return answer
+
+    monkeypatch.setattr(publish_pdf, "URLFetcher", Recording)
+    return told
+
+
+def everything_in(content: bytes) -> bytes:
+    """Return all that a PDF holds, unpacked: its streams, its strings and its printed text."""
+    with pikepdf.open(BytesIO(content)) as pdf:
+        streams = [one.read_bytes() for one in pdf.objects if isinstance(one, pikepdf.Stream)]
+        names = [repr(one).encode() for one in pdf.objects if not isinstance(one, pikepdf.Stream)]
+    with pypdfium2.PdfDocument(content) as document:
+        texts = [page.get_textpage().get_text_bounded().encode() for page in document]
+    return b"\n".join([*streams, *names, *texts])
+
+
+OUTSIDE = [
+    '<img src="{file}" alt="">',
+    '<img src="http://127.0.0.1:9/x.png" alt="">',
+    '<link rel="stylesheet" href="{file}">',
+    '<link rel="attachment" href="{file}">',
+    '<style>@import "http://127.0.0.1:9/x.css";</style>',
+    '<style>body {{ background: url("{file}") }}</style>',
+    '<style>@font-face {{ font-family: x; src: url("{file}") }} p {{ font-family: x }}</style>',
+    '<object data="{file}"></object>',
+    '<svg viewBox="0 0 9 9"><image href="{file}" width="9" height="9"/></svg>',
+]
+
+
+@pytest.mark.parametrize("markup", OUTSIDE)
+def test_the_print_opens_nothing_but_the_page(pango, tmp_path, asked, markup: str) -> None:
+    secret = tmp_path / "secret.svg"
+    secret.write_text("<svg xmlns='http://www.w3.org/2000/svg'><text>9b7e41</text></svg>", "utf-8")
+    page = page_of(*story(), Fragment(html=markup.format(file=secret.as_uri())))
     try:
-        content = render_pdf(page)
+        content = everything_in(render_pdf(page))
     except ReportError:
-        return
-    assert b"EmbeddedFile" not in content
-    assert Path("/etc/hostname").read_bytes().strip() not in content
+        content = b""
+    outside = [(url, given) for url, given in asked if not url.startswith("data:")]
+    assert outside
+    assert not any(given for _, given in outside)
+    assert b"9b7e41" not in content
+
+
+def test_a_print_that_is_made_holds_the_text_of_its_page(pango) -> None:
+    assert b"Insuline stijgt." in everything_in(render_pdf(page_of(*story())))
 
 
 def test_a_published_notebook_has_no_path_no_time_and_no_trace_of_papermill() -> None:
@@ -329,15 +459,29 @@ def case_input() -> CaseInput:
     )
 
 
+def made(one: Order, case: CaseInput | None = None) -> CaseReports:
+    """Return what became of the reports of one case."""
+    with work_folder(one.out, "run") as work:
+        reports = CaseReports(
+            order=one, case_id="case-1", work=work / "case-1", home=work, stopped=lambda: False
+        )
+        make_case(reports, case or case_input())
+    return reports
+
+
+def files_below(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
 def executed(case: dict[str, object]) -> Executed:
     return Executed(notebook=shown(*story(), finish(case, "abc")), case=case)
 
 
 def test_a_case_becomes_files_that_are_whole_and_leaves_no_draft(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(publish_case, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
-    reports = make_case(order(tmp_path), case_input(), stopped=lambda: False)
+    reports = made(order(tmp_path))
     assert reports.failures == []
-    names = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    names = files_below(tmp_path)
     assert names == {"case-1/case.json", "case-1/case_study.nl.html"}
     assert set(reports.made[0].files) == names
     assert json.loads((tmp_path / "case-1/case.json").read_text("utf-8")) == RESULT
@@ -347,28 +491,161 @@ def test_reports_of_one_case_that_disagree_are_a_difference(tmp_path, monkeypatc
     results = iter([RESULT, RESULT | {"as_of": "2025-10-02"}])
     monkeypatch.setattr(publish_case, "run_notebook", lambda *a, **k: executed(dict(next(results))))
     both = order(tmp_path, languages=("nl", "en"))
-    reports = make_case(both, case_input(), stopped=lambda: False)
+    reports = made(both)
     assert [made.language for made in reports.made] == ["nl"]
     assert [(one.language, one.exit_code) for one in reports.failures] == [("en", 5)]
+
+
+def fails_in_dutch(kind: str, given: CaseParameters, *, folder: Path, **rest: object) -> Executed:
+    """Run nothing: the Dutch report stops in a cell with an error that quotes a value."""
+    if given.language == "en":
+        return executed(dict(RESULT))
+    error = new_output("error", ename="KeyError", evalue="52.8", traceback=["/home/x: 52.8"])
+    warned = new_output("stream", name="stderr", text="/home/x/cell.py:1: 52.8")
+    cell = new_code_cell("stop()", id="summary", outputs=[warned, error])
+    cell.metadata["papermill"] = {"start_time": "2026"}
+    partial = folder / "partial.ipynb"
+    partial.write_text(nbformat.writes(new_notebook(cells=[cell])), "utf-8")
+    raise NotebookError("A cell stopped with KeyError.", cell="summary", partial=partial)
 
 
 def test_a_report_that_fails_costs_only_itself_and_its_notebook_is_kept(
     tmp_path, monkeypatch
 ) -> None:
-    def half(kind: str, given: CaseParameters, *, sha256: str, folder: Path) -> Executed:
-        if given.language == "en":
-            return executed(dict(RESULT))
-        partial = folder / "partial.ipynb"
-        partial.write_text("{}", "utf-8")
-        raise NotebookError("A cell stopped with KeyError.", cell="summary", partial=partial)
-
-    monkeypatch.setattr(publish_case, "run_notebook", half)
-    both = order(tmp_path, languages=("nl", "en"))
-    reports = make_case(both, case_input(), stopped=lambda: False)
+    monkeypatch.setattr(publish_case, "run_notebook", fails_in_dutch)
+    reports = made(order(tmp_path, languages=("nl", "en")))
     (failure,) = reports.failures
     assert (failure.cell, failure.exit_code) == ("summary", 4)
-    assert (tmp_path / failure.partial).read_text("utf-8") == "{}"
     assert [made.language for made in reports.made] == ["en"]
+    kept = nbformat.read(tmp_path / failure.partial, as_version=4)
+    assert kept.cells[0].id == "summary"
+    assert kept.cells[0].outputs[1].ename == "KeyError"
+    assert not [word for word in ("52.8", "/home/x", "2026") if word in str(kept)]
+
+
+def test_a_report_that_fails_takes_its_files_of_an_earlier_run_with_it(
+    tmp_path, monkeypatch
+) -> None:
+    all_formats = ("html", "pdf", "json", "ipynb")
+    for name in ("nl.html", "nl.pdf", "nl.ipynb", "en.html"):
+        publish(b"old", tmp_path / "case-1" / f"case_study.{name}", work=tmp_path / "w")
+    publish(b"old", tmp_path / "case-1" / "case.json", work=tmp_path / "w")
+    monkeypatch.setattr(publish_case, "run_notebook", fails_in_dutch)
+    made(order(tmp_path, formats=all_formats[:1]))
+    assert files_below(tmp_path / "case-1") == {
+        f"case_study.{name}" for name in ("nl.pdf", "nl.ipynb", "en.html")
+    } | {"case.json"}
+    made(order(tmp_path, formats=all_formats))
+    assert files_below(tmp_path / "case-1") == {"case_study.en.html"}
+
+
+def test_a_report_that_is_made_removes_what_was_kept_of_its_failure(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(publish_case, "run_notebook", fails_in_dutch)
+    made(order(tmp_path))
+    assert ".failed/case-1/case_study.nl.ipynb" in files_below(tmp_path)
+    monkeypatch.setattr(publish_case, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
+    made(order(tmp_path))
+    assert not any(name.startswith(".failed") for name in files_below(tmp_path))
+
+
+@pytest.mark.parametrize("step", ["render_html", "render_pdf", "bare_notebook"])
+def test_an_error_of_the_lay_out_costs_one_report_and_tells_no_value(
+    tmp_path, monkeypatch, step: str
+) -> None:
+    def broken(*given: object, **named: object) -> None:
+        raise IndexError("insulin 52.8")
+
+    monkeypatch.setattr(publish_case, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
+    monkeypatch.setattr(publish_case, step, broken)
+    reports = made(order(tmp_path, formats=("html", "pdf", "ipynb")))
+    (failure,) = reports.failures
+    assert (failure.cause, failure.exit_code) == ("The report stopped with IndexError.", 4)
+
+
+@pytest.mark.parametrize("only", ["json", "ipynb"])
+def test_a_page_is_laid_out_only_where_one_was_ordered(tmp_path, monkeypatch, only: str) -> None:
+    monkeypatch.setattr(publish_case, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
+    monkeypatch.delattr(publish_case, "render_html")
+    reports = made(order(tmp_path, formats=(only,)))
+    assert reports.failures == []
+    assert [Path(name).suffix for name in reports.made[0].files] == [f".{only}"]
+
+
+class Intake:
+    """What making reports needs of the rows: two cases, and one of which no row was accepted."""
+
+    case_ids = ("case-1", "case-2")
+    cases_without_rows = ("case-3",)
+    counts: ClassVar = {"read": 3, "accepted": 2, "set_aside": 1}
+
+    def case(self, case_id: str) -> CaseInput:
+        return replace(case_input(), case_id=case_id)
+
+
+def recorded(out: Path) -> dict[str, Any]:
+    return dict(json.loads((out / "run.json").read_text("utf-8")))
+
+
+def test_the_record_says_what_was_asked_read_made_and_not_made(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(publish_case, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
+    publish(b"old", tmp_path / "case-3" / "case_study.nl.html", work=tmp_path / "w")
+    one = order(tmp_path, jobs=2, people=Path("people.csv"))
+    ledger = make_reports(one, Intake(), read={"lab.csv": "aa"}, announce=lambda _: None)
+    record = recorded(tmp_path)
+    assert record["inputs"] == [{"file": "lab.csv", "sha256": "aa"}]
+    assert (record["people"], record["cases"]) == ("people.csv", ["case-1", "case-2"])
+    assert (record["languages"], record["formats"]) == (["nl"], ["html", "json"])
+    assert (record["without_rows"], record["ended"]) == (["case-3"], None)
+    assert [made["case_id"] for made in record["reports"]] == ["case-1", "case-2"]
+    assert not (tmp_path / "case-3" / "case_study.nl.html").exists()
+    assert ledger.exit_code == 4
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OutputError])
+def test_a_run_that_is_ended_leaves_a_record_of_what_was_finished_and_no_draft(
+    tmp_path, monkeypatch, error: type[BaseException]
+) -> None:
+    def ends_at_the_second(reports: CaseReports, case: CaseInput) -> None:
+        if case.case_id == "case-2":
+            raise error
+        make_case(reports, case)
+
+    monkeypatch.setattr(publish_case, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
+    monkeypatch.setattr(publish_report, "make_case", ends_at_the_second)
+    with pytest.raises(error):
+        make_reports(order(tmp_path), Intake(), read={}, announce=lambda _: None)
+    record = recorded(tmp_path)
+    assert record["ended"] == error.__name__
+    assert [made["case_id"] for made in record["reports"]] == ["case-1"]
+    assert {path.name for path in tmp_path.iterdir()} == {"run.json", "case-1"}
+
+
+def test_many_cases_share_one_work_folder_without_racing_for_it(tmp_path, monkeypatch) -> None:
+    class Many(Intake):
+        case_ids = tuple(f"case-{n}" for n in range(60))
+
+    monkeypatch.setattr(publish_case, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
+    one = order(tmp_path, jobs=16, formats=("json",))
+    assert len(make_reports(one, Many(), read={}, announce=lambda _: None).made) == 60
+
+
+def test_what_a_killed_run_left_is_gone_when_the_next_begins(tmp_path) -> None:
+    publish(b"a person", tmp_path / ".casereport" / "run-x" / "input.json", work=tmp_path / "w")
+    with work_folder(tmp_path, "run") as work:
+        assert [path.name for path in (tmp_path / ".casereport").iterdir()] == [work.name]
+    assert not (tmp_path / ".casereport").exists()
+
+
+def test_what_is_published_is_for_its_owner_alone_whatever_the_umask(tmp_path) -> None:
+    before = os.umask(0)
+    try:
+        with work_folder(tmp_path / "out", "x") as work:
+            publish(b"a person", tmp_path / "out" / "a" / "b" / "report.html", work=work)
+    finally:
+        os.umask(before)
+    paths = [tmp_path / "out", *(tmp_path / "out").rglob("*")]
+    assert len(paths) == 4
+    assert [path for path in paths if path.stat().st_mode & 0o077] == []
 
 
 def test_the_ledger_names_the_command_that_makes_just_a_failed_report_again(tmp_path) -> None:
@@ -384,18 +661,36 @@ def test_the_ledger_names_the_command_that_makes_just_a_failed_report_again(tmp_
     made = Made(case_id="case-1", language="nl", files={"case-1/case_study.nl.html": "0"})
     ledger = Ledger(
         order=order(Path("out")),
+        cases=("case-1",),
+        read={},
         rows={"accepted": 1, "set_aside": 2},
         made=(made,),
         failures=(failure,),
     )
     command = (
-        "casereport report case_study 'lab results.csv' --case case-1 --language en "
-        "--format html,json --out out --as-of 2025-10-01"
+        "casereport report case_study 'lab results.csv' --case=case-1 --language=en "
+        "--format=html,json --out=out --as-of=2025-10-01"
     )
     assert ledger.exit_code == 4
     assert command in ledger.summary()
     assert "1 row accepted, 2 set aside" in ledger.summary()
     assert "case_study.ipynb, cell 'summary': A cell stopped with KeyError." in ledger.summary()
+
+
+@pytest.mark.parametrize("case_id", ["case-1", "-1", "--out", "-h"])
+def test_the_command_that_makes_a_report_again_is_one_that_the_parser_takes(
+    tmp_path, case_id: str
+) -> None:
+    one = order(
+        Path("-out"), inputs=(Path("-lab.csv"), Path("a b.csv")), people=Path("-people.csv")
+    )
+    failure = Failure(
+        case_id=case_id, language="en", notebook="", cell="", cause="", partial="", exit_code=4
+    )
+    asked = _parser().parse_args(shlex.split(one.again(failure))[1:])
+    assert (asked.kind, asked.case, asked.language) == ("case_study", [case_id], ["en"])
+    assert (asked.inputs, asked.people) == (list(one.inputs), one.people)
+    assert (asked.out, asked.as_of, asked.format) == (one.out, one.as_of, one.formats)
 
 
 def test_a_file_is_replaced_at_once_or_stays_as_it_was(tmp_path, monkeypatch) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from clinic import AS_OF, RULES, accepted, case, lab, only_visit
+from clinic import AS_OF, RULES, accepted, case, judged, lab, only_visit
 
 from pipeline.interpret import interpret, interpret_columns
-from pipeline.model import Band, LimitSet, Visit
+from pipeline.model import Band, Finding, LimitSet, Visit
 from pipeline.score import HIGH, WITHIN
 
 
@@ -20,8 +20,13 @@ def visit_of(values: dict[str, Any], **more: Any) -> Visit:
     return only_visit(interpret(case(lab(values, **rows), **more), RULES))
 
 
-def judgements(visit: Visit, marker: str) -> tuple[str | None, ...]:
+def finding_of(visit: Visit, marker: str) -> Finding:
     (finding,) = (finding for finding in visit.findings if finding.marker == marker)
+    return finding
+
+
+def judgements(visit: Visit, marker: str) -> tuple[str | None, ...]:
+    finding = finding_of(visit, marker)
     found = (finding.laboratory, finding.guideline, finding.functional)
     return tuple(None if band is None else band.value for band in found)
 
@@ -63,8 +68,11 @@ def test_the_laboratorys_own_interval_beats_the_fallback() -> None:
     assert [limit.source for limit in finding.limits["reference"]] == ["laboratory"] * 2
 
 
-def test_an_own_interval_that_is_open_on_one_side_excludes_nothing_there() -> None:
-    assert judgements(visit_of({"tsh": 0.01}, ref_high="4"), "tsh")[0] == "within"
+@pytest.mark.parametrize(("marker", "band"), [("tsh", "low"), ("hs_crp", "within")])
+def test_a_side_that_the_laboratory_leaves_open_is_left_to_the_fallback(
+    marker: str, band: str
+) -> None:
+    assert judgements(visit_of({marker: 0.06}, ref_high="4"), marker)[0] == band
 
 
 def test_an_interval_by_sex_is_not_judged_where_the_sex_is_unknown() -> None:
@@ -120,6 +128,93 @@ def test_acute_illness_blanks_the_functional_column_only() -> None:
     assert judgements(visit, "hs_crp") == ("high", "high", None)
 
 
+@pytest.mark.parametrize(("value", "functional"), [(10, "high"), (10.1, None)])
+def test_a_crp_over_ten_counts_as_acute_illness(value: float, functional: str | None) -> None:
+    visit = visit_of({"hs_crp": value, "glucose_fasting": 5.0})
+    assert judgements(visit, "hs_crp")[2] == functional
+    for marker in ("hs_crp", "glucose_fasting"):
+        assert ("acute-illness" in finding_of(visit, marker).notes) is (functional is None)
+
+
+def test_an_unreliable_hba1c_is_shown_and_not_judged_nor_is_what_follows_from_it() -> None:
+    visit = visit_of({"hba1c": 50, "haemoglobin": 6.0})
+    for marker in ("hba1c", "hba1c_ngsp", "eag"):
+        assert judgements(visit, marker) == (None, None, None)
+        assert "hba1c-unreliable" in finding_of(visit, marker).notes
+    assert judgements(visit_of({"hba1c": 50, "haemoglobin": 8.0}), "hba1c")[1] == "high"
+
+
+@pytest.mark.parametrize("context", [{"oestrogen_use": "yes"}, {"medication": ["G03AA07"]}])
+@pytest.mark.parametrize(
+    ("value", "band"), [(283, "low"), (284, "within"), (994, "within"), (995, "high")]
+)
+def test_cortisol_on_oestrogen_is_held_against_the_higher_interval(
+    context: dict[str, Any], value: float, band: str
+) -> None:
+    visit = visit_of({"cortisol_serum_am": value}, context=context)
+    finding = finding_of(visit, "cortisol_serum_am")
+    assert (finding.laboratory, finding.refer) == (band, None)
+    assert "oestrogen" in finding.notes
+
+
+def test_an_interval_that_the_laboratory_printed_stands_on_oestrogen_too() -> None:
+    context = {"oestrogen_use": "yes"}
+    visit = visit_of({"cortisol_serum_am": 800}, ref_low="200", ref_high="700", context=context)
+    assert judgements(visit, "cortisol_serum_am")[0] == "high"
+
+
+@pytest.mark.parametrize(("value", "beyond"), [(850, False), (851, True)])
+def test_a_cortisol_over_850_is_beyond_one_and_a_half_times_the_fallback(
+    value: float, beyond: bool
+) -> None:
+    column = judged(case(lab({"cortisol_serum_am": value}))).visits.column("cortisol_serum_am")
+    assert list(column.beyond("cortisol-fallback")) == [beyond]
+
+
+@pytest.mark.parametrize("marker", ["haemoglobin", "testosterone_total"])
+def test_what_sex_hormones_change_is_shown_and_not_judged(marker: str) -> None:
+    visit = visit_of({marker: 4.5}, context={"sex_hormone_therapy": "yes"})
+    assert judgements(visit, marker) == (None, None, None)
+    assert finding_of(visit, marker).notes == ("sex-hormone-therapy",)
+
+
+@pytest.mark.parametrize(
+    ("own", "stated", "noted"),
+    [
+        ("", "visible", True),
+        ("trace", "none", True),
+        ("none", "visible", False),
+        ("", "none", False),
+    ],
+)
+def test_haemolysis_of_the_visit_is_noted_where_the_sample_says_nothing(
+    own: str, stated: str, noted: bool
+) -> None:
+    visit = visit_of({"potassium": 5.0}, haemolysis=own, context={"haemolysis": stated})
+    assert ("haemolysis" in finding_of(visit, "potassium").notes) is noted
+
+
+@pytest.mark.parametrize(
+    ("values", "context", "met", "known"),
+    [
+        ({"glucose_fasting": 5.0}, {}, 0, 1),
+        ({"glucose_fasting": 5.0}, {"medication": ["A10BA02"]}, 1, 1),
+        ({"glucose_fasting": 5.0}, {"glucose_drug": "yes"}, 1, 1),
+        ({"sbp": 120}, {}, 0, 0),
+        ({"sbp": 135}, {}, 1, 1),
+        ({"dbp": 80}, {}, 0, 0),
+        ({"sbp": 120, "dbp": 80}, {}, 0, 1),
+        ({"sbp": 120}, {"bp_drug": "yes"}, 1, 1),
+        ({"sbp": 120}, {"bp_drug": "no"}, 0, 0),
+    ],
+)
+def test_a_criterion_of_the_metabolic_syndrome_counts_only_where_it_is_known(
+    values: dict[str, Any], context: dict[str, Any], met: int, known: int
+) -> None:
+    found = judged(case(lab(values), context=context)).metabolic_syndrome
+    assert [int(count[0]) for count in found] == [met, known]
+
+
 def test_homa_ir_on_insulin_is_shown_and_not_judged() -> None:
     values = {"glucose_fasting": 5.0, "insulin_fasting": 20}
     visit = visit_of(values, context={"medication": ["A10AB01"]})
@@ -134,9 +229,26 @@ def test_fib4_is_judged_by_age(age: int, band: str | None) -> None:
     assert judgements(visit_of(values, birth_year=2024 - age), "fib4")[1] == band
 
 
-def test_a_cgm_with_too_little_data_is_shown_and_not_judged() -> None:
-    visit = visit_of({"cgm_active": 60, "cgm_titr": 50})
-    assert judgements(visit, "cgm_titr") == (None, None, None)
+@pytest.mark.parametrize(
+    ("age", "ast", "band"),
+    [(34, 200, None), (35, 130, "high"), (64, 130, "high"), (65, 130, None), (65, 200, "high")],
+)
+def test_fib4_points_to_a_referral_by_age(age: int, ast: float, band: str | None) -> None:
+    """With platelets 100 and ALT 25 a FIB-4 of ``ast`` hundredths."""
+    values = {"ast": ast * 5 / age, "alt": 25, "platelets": 100}
+    found = finding_of(visit_of(values, birth_year=2024 - age), "fib4").refer
+    assert (found and found.value) == band
+
+
+@pytest.mark.parametrize(
+    ("active", "guideline"), [({"cgm_active": 60}, None), ({}, None), ({"cgm_active": 70}, "low")]
+)
+def test_a_cgm_is_judged_only_where_it_is_known_to_have_enough_data(
+    active: dict[str, Any], guideline: str | None
+) -> None:
+    finding = finding_of(visit_of({**active, "cgm_tir": 50}), "cgm_tir")
+    assert (finding.guideline and finding.guideline.value) == guideline
+    assert ("cgm-insufficient" in finding.notes) is (guideline is None)
 
 
 def test_a_cortisol_outside_the_morning_is_shown_and_not_judged() -> None:

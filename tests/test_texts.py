@@ -2,14 +2,19 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from string import Formatter
 
 import pytest
 
 from pipeline.flags import inputs_of
 from pipeline.language import NO_BREAK_SPACE, Language
+from pipeline.model import Urgency
+from pipeline.narrate.safety import action_key
+from pipeline.narrate.telling import Telling
 from pipeline.rules import load_rules
 from pipeline.rules.formulas import COMPUTED
+from pipeline.rules.loader import FlagBranch
 
 RULES = load_rules()
 LANGUAGES = {code: Language.load(code) for code in ("nl", "en")}
@@ -40,6 +45,10 @@ ROW_REASONS = [
     "cross-check-failed",
     "unit-doubtful",
     "haemolysis",
+    "superseded",
+    "interval-unreadable",
+    "interval-conflicts",
+    "fasting-unreadable",
 ]
 NOT_COMPUTED = [
     "missing-input",
@@ -80,6 +89,8 @@ NOTES = [
     "from-ogtt",
     "not-same-draw",
     "unit-doubtful",
+    "interval-unreadable",
+    "fasting-unreadable",
 ]
 CHANGES = [
     "no-variation-known",
@@ -88,8 +99,29 @@ CHANGES = [
     "censored",
     "medication",
 ]
-EXCLUDED = ["not-fasting", "hba1c-unreliable", "ogtt-not-fasting", "biotin", "haemolysis"]
-NEVER_NAMED = {"g", "female", "not_scored", "immunoassay_measured", "egfr_was_below_30"}
+EXCLUDED = [
+    "not-fasting",
+    "hba1c-unreliable",
+    "ogtt-not-fasting",
+    "biotin",
+    "haemolysis",
+    "not-same-draw",
+]
+SAME_DAY = re.compile(r"dezelfde dag|same day|vandaag|today|24 (?:uur|hours)")
+LEVELS = {
+    Urgency.EMERGENCY: "emergency",
+    Urgency.URGENT: "urgent",
+    Urgency.ROUTINE: "routine",
+    Urgency.BANNER: "banner",
+}
+BRANCHES = [row for row in RULES.flags if row.kind == "branch"]
+NEVER_NAMED = {
+    "diabetes_range",
+    "female",
+    "not_scored",
+    "immunoassay_measured",
+    "egfr_was_below_30",
+}
 
 each_language = pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)
 
@@ -112,6 +144,25 @@ def fields(text: str) -> frozenset[str]:
 
 def numbers(text: str) -> list[str]:
     return sorted(number.replace(",", ".") for number in NUMBER.findall(text))
+
+
+def telling_in(language: Language) -> Telling:
+    """Return what a sentence is told from, of no case: for texts alone."""
+    return Telling(interpretation=None, language=language, rules=RULES)  # type: ignore[arg-type]
+
+
+def variants_of(flag: str) -> list[str]:
+    return [row.branch for row in RULES.flags if row.flag == flag and row.kind == "variant"]
+
+
+def asked(language: Language, row: FlagBranch) -> list[str]:
+    """Return the keys of what a branch asks, without a variant and with each of its flag."""
+    choices: list[tuple[str, ...]] = [(), *((variant,) for variant in variants_of(row.flag))]
+    urgency = row.urgency or Urgency.BANNER
+    return [
+        action_key(telling_in(language), row.flag, row.branch, urgency=urgency, variants=variants)
+        for variants in choices
+    ]
 
 
 def missing(language: Language, keys: Iterator[str] | list[str]) -> list[str]:
@@ -196,19 +247,57 @@ def test_every_domain_and_every_unit_is_printed(language: Language) -> None:
 @each_language
 def test_every_branch_and_variant_of_every_flag_is_told(language: Language) -> None:
     keys = [f"flags.{row.flag}.{row.branch}" for row in RULES.flags]
-    keys += [f"flags.{row.flag}.{part}" for row in RULES.flags for part in ("title", "action")]
+    keys += [f"flags.{row.flag}.title" for row in RULES.flags]
+    keys += [key for row in BRANCHES for key in asked(language, row)]
     assert missing(language, keys) == []
+
+
+@each_language
+def test_what_an_emergency_asks_never_reads_as_routine(language: Language) -> None:
+    emergencies = [row for row in BRANCHES if row.urgency is Urgency.EMERGENCY]
+    keys = {key for row in emergencies for key in asked(language, row)}
+    assert [key for key in sorted(keys) if not SAME_DAY.search(language.text(key))] == []
+
+
+@each_language
+def test_a_variant_of_one_branch_leaves_what_the_others_ask(language: Language) -> None:
+    telling = telling_in(language)
+    key = partial(action_key, telling, "SF-13", variants=("haemolysis",))
+    emergency = Urgency.EMERGENCY
+    assert key("potassium_high", urgency=emergency) == "flags.SF-13.haemolysis"
+    assert key("sodium_low", urgency=emergency) == "flags.SF-13.action_emergency"
+    key = partial(action_key, telling, "SF-17", variants=("day_unknown",), urgency=Urgency.ROUTINE)
+    assert key("ohp17") == "flags.SF-17.day_unknown"
+    assert key("prolactin") == "flags.SF-17.action_prolactin"
 
 
 def test_no_flag_text_is_that_of_an_unknown_branch() -> None:
     known = {(row.flag, row.branch) for row in RULES.flags}
-    known |= {(row.flag, part) for row in RULES.flags for part in ("title", "action")}
+    known |= {(row.flag, "title") for row in RULES.flags} | {("SF-24", "wish_ivf")}
+    known |= {
+        (row.flag, f"{owner}{part}")
+        for row in BRANCHES
+        for owner in ("action", *variants_of(row.flag))
+        for part in ("", f"_{row.branch}", f"_{LEVELS[row.urgency or Urgency.BANNER]}")
+    }
     told = {
         (flag, part)
         for flag in LANGUAGES["nl"].keys("flags")
         for part in LANGUAGES["nl"].keys(f"flags.{flag}")
     }
-    assert told == known
+    assert told - known == set()
+
+
+@each_language
+def test_every_text_of_what_a_flag_asks_is_asked_for_by_a_branch(language: Language) -> None:
+    reached = {key for row in BRANCHES for key in asked(language, row)}
+    written = {
+        f"flags.{flag}.{part}"
+        for flag in language.keys("flags")
+        for part in language.keys(f"flags.{flag}")
+        if part.startswith("action")
+    }
+    assert written - reached == set()
 
 
 @each_language

@@ -95,6 +95,28 @@ def test_what_cannot_be_compared_is_said_and_not_judged(
     assert (change.real, change.reason) == (None, reason)
 
 
+_PAIR = {"glucose_fasting": 5.0, "insulin_fasting": 20}
+_LIPIDS = {"cholesterol_total": 5.5, "hdl": 1.3, "triglycerides": 1.6}
+
+
+@pytest.mark.parametrize(
+    ("values", "columns", "marker", "reason"),
+    [
+        ((_PAIR, _PAIR), {"lab": ("a", "b")}, "homa_ir", "different-method"),
+        ((_PAIR, _PAIR), {"method": ("a", "b")}, "homa_ir", "different-method"),
+        ((_PAIR, _PAIR), {"method": ("a", "a")}, "homa_ir", ""),
+        ((_PAIR, _PAIR), {"units": ({"insulin_fasting": "pmol/L"}, {})}, "homa_ir", "different-unit-factor"),
+        ((_LIPIDS, {**_LIPIDS, "ldl": 3.5}), {}, "ldl", "different-method"),
+        ((_LIPIDS, _LIPIDS), {"lab": ("a", "b")}, "remnant_c", "different-method"),
+    ],
+)  # fmt: skip
+def test_what_is_computed_is_compared_only_where_all_it_rests_on_was_measured_alike(
+    values: tuple[dict[str, Any], ...], columns: dict[str, Any], marker: str, reason: str
+) -> None:
+    (change,) = (c for c in changes(*values, **columns) if c.marker == marker)
+    assert change.reason == reason
+
+
 def test_a_homa_ir_on_insulin_has_no_trend() -> None:
     values = {"glucose_fasting": 5.0, "insulin_fasting": 20}
     parts = [lab(values, date=d, sample_id=d) for d in ("2024-01-01", "2024-06-01")]

@@ -6,7 +6,7 @@ import pytest
 from drawn import table
 
 from pipeline.errors import RulesError
-from pipeline.model import ACCEPTED_COLUMNS, RAW_COLUMNS
+from pipeline.model import ACCEPTED_COLUMNS, RAW_COLUMNS, LimitSet
 from pipeline.normalise import normalise_units
 from pipeline.read.numbers import with_numbers
 from pipeline.resources import resource_path
@@ -134,6 +134,57 @@ def test_a_withdrawn_result_contradicts_nothing() -> None:
     }
 
 
+def test_results_without_a_sample_id_may_be_of_several_samples_and_do_not_contradict() -> None:
+    assert reasons("sample_id|value|status\n|22|\n|23|\n|24|preliminary") == {}
+    assert reasons("sample_id|value\n|22\n|22") == {"r2": "duplicate-identical"}
+
+
+@pytest.mark.parametrize(
+    ("analyte", "unit", "specimen"),
+    [
+        ("sbp", "mm[Hg]", ""),
+        ("cgm_mean", "mmol/L", ""),
+        ("glucose_meter", "mmol/L", ""),
+        ("glucose_random", "mmol/L", "Meter"),
+    ],
+)
+def test_readings_of_a_body_a_sensor_or_a_meter_do_not_contradict(analyte, unit, specimen) -> None:
+    values = {"sbp": (120, 180)}.get(analyte, (5.2, 14.1))
+    rows = "\n".join(f"{analyte}|{value}|{unit}|{specimen}" for value in values)
+    assert reasons(f"analyte|value|unit|specimen\n{rows}") == {}
+
+
+def test_a_meter_reading_is_no_repeat_of_the_same_value_in_plasma() -> None:
+    rows = "glucose_random|5.2|mmol/L|meter\nglucose_random|5.2|mmol/L|"
+    assert reasons(f"analyte|value|unit|specimen\n{rows}") == {}
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("preliminary", "final"),
+        ("preliminary", ""),
+        ("P", "C"),
+        ("final", "corrected"),
+        ("", "Amended"),
+    ],
+)
+@pytest.mark.parametrize("value", ["22", "23"])
+def test_of_one_result_only_the_latest_version_counts(earlier, later, value) -> None:
+    drawing = f"value|status\n22|{earlier}\n{value}|{later}\n21|{earlier}"
+    assert reasons(drawing) == dict.fromkeys(("r1", "r3"), "superseded")
+
+
+def test_two_values_of_the_latest_version_contradict_each_other_only() -> None:
+    drawing = "value|status\n22|preliminary\n23|final\n24|"
+    contradictory = dict.fromkeys(("r2", "r3"), "duplicate-contradictory")
+    assert reasons(drawing) == {"r1": "superseded", **contradictory}
+
+
+def test_a_correction_that_cannot_be_read_or_is_withdrawn_supersedes_nothing() -> None:
+    assert "r1" not in reasons("value|status\n22|final\nfollows|corrected\n23|entered-in-error")
+
+
 def test_a_value_and_the_same_with_a_comparator_contradict() -> None:
     assert set(reasons("value\n22\n<22").values()) == {"duplicate-contradictory"}
 
@@ -202,6 +253,72 @@ def test_an_insulin_that_may_be_pmol_and_a_haemolysed_sample_are_accepted_with_a
     assert notes("analyte|value|unit\ninsulin_fasting|100|mU/L") == {}
 
 
+@pytest.mark.parametrize("unit", ["", "stone"])
+def test_a_value_without_a_known_unit_is_set_aside_as_if_it_were_canonical(unit: str) -> None:
+    aside = split(f"value|unit\n<22|{unit}\n31|U/L\nneg|{unit}").set_aside
+    assert list(aside["row"]) == ["r1", "r3"]
+    assert list(aside["low"].fillna(-1)) == [0, -1]
+    assert aside["high"].iloc[0] == pytest.approx(22)
+
+
+@pytest.mark.parametrize("edge", ["n.v.t.", "40 g/L", "> 40", "10-40", "zie opm."])
+def test_an_interval_that_cannot_be_read_is_noted_on_the_row(edge: str) -> None:
+    assert notes(f"ref_high\n{edge}") == {"r1": "interval-unreadable"}
+
+
+@pytest.mark.parametrize("edge", ["", "40", "<40", "40 U/L", "<= 40 u/l", "40U/L"])
+def test_an_interval_that_is_blank_or_repeats_the_unit_of_its_row_is_not_noted(edge: str) -> None:
+    accepted = split(f"ref_high|lab\n{edge}|").accepted.iloc[0]
+    assert accepted["notes"] == ""
+    assert accepted["ref_high"] == 40 or not edge
+
+
+@pytest.mark.parametrize(
+    ("analyte", "value", "unit", "interval"),
+    [
+        ("insulin_fasting", "60", "mU/L", "18|174"),
+        ("insulin_fasting", "60", "mU/L", "|174"),
+        ("glucose_fasting", "9", "mmol/L", "70|99"),
+        ("hba1c", "6.4", "%", "20|42"),
+    ],
+)
+def test_an_interval_in_another_unit_than_the_value_sets_it_aside(
+    analyte: str, value: str, unit: str, interval: str
+) -> None:
+    drawing = f"analyte|value|unit|ref_low|ref_high\n{analyte}|{value}|{unit}|{interval}"
+    assert reasons(drawing) == {"r1": "interval-conflicts"}
+
+
+def test_an_interval_that_fits_no_unit_is_the_laboratorys_own_affair() -> None:
+    assert reasons("analyte|value|unit|ref_high\ninsulin_fasting|60|mU/L|9000") == {}
+
+
+@pytest.mark.parametrize("scale", [0.6, 0.8, 1.0, 1.25, 1.6])
+def test_an_ordinary_interval_conflicts_with_no_unit(scale: float) -> None:
+    limits = [limit for limit in RULES.limits if limit.set == LimitSet.REFERENCE]
+    units = RULES.units.set_index(["marker", "unit"])
+    rows = []
+    for limit in limits:
+        for unit, (factor, offset) in units.loc[limit.marker, ["factor", "offset"]].iterrows():
+            edge = (limit.value * scale - offset) / factor
+            own = f"|{edge:.9f}" if limit.op.startswith(">") else f"{edge:.9f}|"
+            rows.append(f"{limit.marker}|1|{unit}|{own}|{len(rows)}")
+    head = "analyte|value|unit|ref_low|ref_high|sample_id"
+    found = reasons("\n".join([head, *rows]))
+    assert not [row for row, words in found.items() if "interval-conflicts" in words]
+
+
+@pytest.mark.parametrize(
+    ("hours", "noted"),
+    [
+        *((readable, False) for readable in ("", "10", "0", "9,5")),
+        *((unreadable, True) for unreadable in ("ja", ">8", "10 uur", "-1")),
+    ],
+)
+def test_hours_of_fasting_that_cannot_be_read_are_unknown_and_not_blank(hours, noted) -> None:
+    assert notes(f"fasting_hours|lab\n{hours}|") == ({"r1": "fasting-unreadable"} if noted else {})
+
+
 def test_accepted_rows_have_the_columns_of_the_contract() -> None:
     assert list(split("value\n22").accepted.columns) == list(ACCEPTED_COLUMNS)
 
@@ -231,6 +348,8 @@ def test_reasons_come_in_the_order_of_the_suite_and_once() -> None:
         "not-same-draw",
         "unit-doubtful",
         "haemolysis",
+        "interval-unreadable",
+        "fasting-unreadable",
     }
 
 

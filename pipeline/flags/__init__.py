@@ -4,6 +4,12 @@ Nothing here knows of language, audience or brand, so none of them can switch a 
 """
 
 from pipeline.flags.conditions import CONDITIONS
-from pipeline.flags.raising import Flags, inputs_of, raise_flags, unknown_inputs
+from pipeline.flags.raising import (
+    Flags,
+    inputs_of,
+    question_arises,
+    raise_flags,
+    unknown_inputs,
+)
 
-__all__ = ["CONDITIONS", "Flags", "inputs_of", "raise_flags", "unknown_inputs"]
+__all__ = ["CONDITIONS", "Flags", "inputs_of", "question_arises", "raise_flags", "unknown_inputs"]

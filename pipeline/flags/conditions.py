@@ -32,10 +32,6 @@ def _is(word, *words):
     return tristate(np.isin(word, words), np.ones(len(word), dtype=bool))
 
 
-def _in_diabetes_range(g):
-    return tristate(g == "G3", g != "G?")
-
-
 def _ketones(ketones_blood, urine_ketones, limit):
     return any_measured((ketones_blood, limit), (urine_ketones, "sf-06-urine-ketones"))
 
@@ -49,20 +45,26 @@ def _weight_loss(weight_change_6m_kg, weight_change_intended, weight, limit):
 
 
 def _around_birth(pregnant, postpartum_weeks):
-    return pregnant | postpartum_weeks.beyond("sf-22-postpartum")
+    men = postpartum_weeks.people.sex == "M"
+    recent = postpartum_weeks.beyond("sf-22-postpartum")
+    return pregnant | tristate(certain(recent) & ~men, ~recent.isna() | men)
 
 
 def sf_01_low_glucose_insulin(glucose_fasting, glucose_random, insulin_fasting, insulin_random):
     """Insulin that is not suppressed while glucose is under 3.0 mmol/L in the same draw."""
-    fasting = _unsuppressed(glucose_fasting, insulin_fasting, "low-fasting")
-    random = _unsuppressed(glucose_random, insulin_random, "low-random")
-    return tristate(certain(fasting) | certain(random), ~fasting.isna() | ~random.isna())
+    glucose = ((glucose_fasting, "low-fasting"), (glucose_random, "low-random"))
+    pairs = [(g, limit, i) for g, limit in glucose for i in (insulin_fasting, insulin_random)]
+    answers = [_unsuppressed(*pair) for pair in pairs]
+    yes = np.any([certain(answer) for answer in answers], axis=0)
+    return tristate(yes, np.any([~answer.isna() for answer in answers], axis=0))
 
 
-def _unsuppressed(glucose, insulin, limit):
-    same_draw = (glucose.sample == insulin.sample) & (glucose.sample >= 0)
-    answer = glucose.beyond(limit) & insulin.beyond("sf-01-insulin-low-glucose")
-    return tristate(certain(answer) & same_draw, ~answer.isna())
+def _unsuppressed(glucose, limit, insulin):
+    """Return the answer for one pair; that a draw has no id leaves open whether it is one."""
+    same_draw = tristate(
+        glucose.sample == insulin.sample, (glucose.sample >= 0) & (insulin.sample >= 0)
+    )
+    return same_draw & glucose.beyond(limit) & insulin.beyond("sf-01-insulin-low-glucose")
 
 
 def sf_01_hypo_symptoms(hypo_fasting, nocturnal_hypo):
@@ -83,9 +85,10 @@ def sf_02_low_c_peptide(insulin_fasting, c_peptide):
 def sf_02_high_ratio(insulin_fasting, c_peptide):
     """Fasting insulin raised and, in pmol, above C-peptide."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = insulin_fasting.low * INSULIN_PMOL_PER_MU / (c_peptide.high * 1000)
-    column = c_peptide.with_values("insulin_c_peptide_ratio", ratio)
-    return insulin_fasting.raised() & column.beyond("sf-02-ratio")
+        low = insulin_fasting.low * INSULIN_PMOL_PER_MU / (c_peptide.high * 1000)
+        high = insulin_fasting.high * INSULIN_PMOL_PER_MU / (c_peptide.low * 1000)
+    ratio = c_peptide.with_values("insulin_c_peptide_ratio", low, high)
+    return insulin_fasting.raised() & ratio.beyond("sf-02-ratio")
 
 
 def sf_03_plasma(glucose_fasting, glucose_random, glucose_ogtt_0, glucose_meter):
@@ -105,13 +108,17 @@ def sf_03_plasma_severe(
     glucose_ogtt_0,
     glucose_meter,
     neuroglycopenia,
+    hypo_fasting,
+    nocturnal_hypo,
+    hypo_postprandial,
     insulin,
     sulfonylurea,
     glinide,
 ):
-    """Plasma or meter glucose under 2.5, or under 3.0 with neuroglycopenia or on medication."""
+    """Plasma or meter glucose under 2.5, or under 3.0 with symptoms or on medication."""
     columns = (glucose_fasting, glucose_random, glucose_ogtt_0, glucose_meter)
-    worse = any_of([neuroglycopenia, insulin, sulfonylurea, glinide])
+    symptoms = [neuroglycopenia, hypo_fasting, nocturnal_hypo, hypo_postprandial]
+    worse = any_of([*symptoms, insulin, sulfonylurea, glinide])
     return any_measured(*_each("sf-03-severe", *columns)) | (sf_03_plasma(*columns) & worse)
 
 
@@ -134,11 +141,23 @@ def sf_03_ogtt(
     return any_measured(*_each("sf-03", *columns))
 
 
-def sf_04_very_high(cortisol_serum_am, oestrogen_use, pregnant):
-    """Morning cortisol over 1.5 times its upper limit; with oestrogen that limit is 994 nmol/L."""
-    high = cortisol_serum_am.beyond("cortisol-1.5x")
+def sf_04_very_high(cortisol_serum_am, oestrogen_use, oestrogen, pregnant):
+    """Morning cortisol over 1.5 times its upper limit (850 by the fallback); on oestrogen 1491."""
+    own = cortisol_serum_am.beyond("cortisol-1.5x")
+    fallback = cortisol_serum_am.beyond("cortisol-fallback")
+    printed = cortisol_serum_am.has_own_interval
+    high = tristate(
+        np.where(printed, certain(own), certain(fallback)),
+        np.where(printed, ~own.isna(), ~fallback.isna()),
+    )
     very = cortisol_serum_am.beyond("cortisol-oestrogen-1.5x")
-    return (very | (high & ~oestrogen_use)) & _unless(pregnant)
+    return (very | (high & ~_on_oestrogen(oestrogen_use, oestrogen))) & _unless(pregnant)
+
+
+def _on_oestrogen(oestrogen_use, oestrogen):
+    """Return whether oestrogen is stated, by itself or among the medicines."""
+    yes = certain(oestrogen_use) | certain(oestrogen)
+    return tristate(yes, yes | ~oestrogen_use.isna())
 
 
 def sf_04_high_with_signs(
@@ -150,18 +169,20 @@ def sf_04_high_with_signs(
     bruising,
     proximal_weakness,
     oestrogen_use,
+    oestrogen,
     pregnant,
 ):
     """Morning cortisol raised with unmeant weight gain and a sign of Cushing's syndrome."""
     gain = weight_change_6m_kg.beyond("sf-04-gain") & ~weight_change_intended
     pressure = any_measured((sbp, "sf-04-sbp"), (dbp, "sf-04-dbp"))
     signs = any_of([pressure, bruising, proximal_weakness])
-    return cortisol_serum_am.raised() & gain & signs & ~oestrogen_use & _unless(pregnant)
+    calm = ~_on_oestrogen(oestrogen_use, oestrogen) & _unless(pregnant)
+    return cortisol_serum_am.raised() & gain & signs & calm
 
 
-def sf_04_oestrogen(oestrogen_use):
+def sf_04_oestrogen(oestrogen_use, oestrogen):
     """Oestrogen raises the total cortisol that is measured."""
-    return oestrogen_use
+    return _on_oestrogen(oestrogen_use, oestrogen)
 
 
 def sf_05_low(cortisol_serum_am):
@@ -210,15 +231,15 @@ def sf_06_very_high(
     return any_measured(*_each("sf-06", *columns))
 
 
-def sf_06_ill(g, vomiting, drowsiness, dehydration, ketones_blood, urine_ketones):
+def sf_06_ill(diabetes_range, vomiting, drowsiness, dehydration, ketones_blood, urine_ketones):
     """A value in the diabetes range in somebody who is ill or has ketones."""
     ketones = _ketones(ketones_blood, urine_ketones, "sf-06-ketones")
-    return _in_diabetes_range(g) & any_of([vomiting, drowsiness, dehydration, ketones])
+    return diabetes_range & any_of([vomiting, drowsiness, dehydration, ketones])
 
 
-def sf_06_new_diabetes_range(g, known_diabetes):
+def sf_06_new_diabetes_range(diabetes_range, known_diabetes):
     """A value in the diabetes range without known diabetes."""
-    return _in_diabetes_range(g) & ~_is(known_diabetes, *_KNOWN_DIABETES)
+    return diabetes_range & ~_is(known_diabetes, *_KNOWN_DIABETES)
 
 
 def sf_06_known_high(hba1c, known_diabetes):
@@ -227,7 +248,7 @@ def sf_06_known_high(hba1c, known_diabetes):
 
 
 def sf_07_suspected(
-    g,
+    diabetes_range,
     known_diabetes,
     weight_change_6m_kg,
     weight_change_intended,
@@ -244,11 +265,11 @@ def sf_07_suspected(
     lean = bmi.beyond("sf-07-bmi") & age.beyond("sf-07-age")
     recent = (polyuria | polydipsia) & symptom_weeks.beyond("sf-07-symptom-weeks")
     signs = any_of([loss, lean, c_peptide.beyond("sf-07-c-peptide"), recent])
-    return _in_diabetes_range(g) & ~_is(known_diabetes, "t1d") & signs
+    return diabetes_range & ~_is(known_diabetes, "t1d") & signs
 
 
 def sf_07_with_ketones(
-    g,
+    diabetes_range,
     known_diabetes,
     weight_change_6m_kg,
     weight_change_intended,
@@ -264,7 +285,7 @@ def sf_07_with_ketones(
 ):
     """Suspected type 1 diabetes with ketones."""
     suspected = sf_07_suspected(
-        g,
+        diabetes_range,
         known_diabetes,
         weight_change_6m_kg,
         weight_change_intended,
@@ -349,24 +370,36 @@ def sf_15_pregnant(tsh, pregnant):
     return tristate(yes, tsh.known) & pregnant
 
 
-def sf_16_testosterone(testosterone_total, androgen, sex_hormone_therapy):
+def _without_androgens(androgen, oestrogen, sex_hormone_therapy):
+    """Return no on androgens; unknown where a therapy is stated, but not of which hormone."""
+    unclear = certain(sex_hormone_therapy) & ~certain(androgen) & ~certain(oestrogen)
+    return tristate(~certain(androgen), ~unclear)
+
+
+def sf_16_testosterone(testosterone_total, androgen, oestrogen, sex_hormone_therapy):
     """Testosterone over 5.0 nmol/L in a woman without androgens."""
-    return testosterone_total.beyond("sf-16-testosterone") & _unless(androgen | sex_hormone_therapy)
+    return testosterone_total.beyond("sf-16-testosterone") & _without_androgens(
+        androgen, oestrogen, sex_hormone_therapy
+    )
 
 
-def sf_16_dheas(dheas, androgen, sex_hormone_therapy):
+def sf_16_dheas(dheas, androgen, oestrogen, sex_hormone_therapy):
     """DHEA-S over 18.9 µmol/L in a woman without androgens."""
-    return dheas.beyond("sf-16-dheas") & _unless(androgen | sex_hormone_therapy)
+    return dheas.beyond("sf-16-dheas") & _without_androgens(
+        androgen, oestrogen, sex_hormone_therapy
+    )
 
 
-def sf_16_virilisation(virilisation, female, androgen, sex_hormone_therapy):
+def sf_16_virilisation(virilisation, female, androgen, oestrogen, sex_hormone_therapy):
     """Rapid virilisation of a woman without androgens."""
-    return virilisation & female & _unless(androgen | sex_hormone_therapy)
+    return virilisation & female & _without_androgens(androgen, oestrogen, sex_hormone_therapy)
 
 
-def sf_17_ohp17(ohp17, androgen, sex_hormone_therapy):
+def sf_17_ohp17(ohp17, androgen, oestrogen, sex_hormone_therapy):
     """17-OH-progesterone over 6 nmol/L in a woman without androgens."""
-    return ohp17.beyond("sf-17-ohp17") & _unless(androgen | sex_hormone_therapy)
+    return ohp17.beyond("sf-17-ohp17") & _without_androgens(
+        androgen, oestrogen, sex_hormone_therapy
+    )
 
 
 def sf_17_day_unknown(ohp17, cycle_day):

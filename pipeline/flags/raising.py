@@ -1,6 +1,6 @@
 """Floor 5. Evaluates every branch of every safety flag at every visit, and which are open."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
@@ -15,7 +15,14 @@ from pipeline.rules.loader import FlagBranch, Rules
 
 Where = np.ndarray[Any, np.dtype[np.bool_]]
 Branch = tuple[str, str]
-_ALWAYS_KNOWN = ("g", "female", "not_scored", "immunoassay_measured", "egfr_was_below_30")
+_ALWAYS_KNOWN = (
+    "diabetes_range",
+    "female",
+    "not_scored",
+    "immunoassay_measured",
+    "egfr_was_below_30",
+)
+_GLUCOSE = ("glucose_fasting", "glucose_random", "glucose_ogtt_120", "hba1c")
 _BY_CGM = ("SF-03", "cgm")
 _HYPOGLYCAEMIA = ("hypo_fasting", "nocturnal_hypo", "hypo_postprandial", "neuroglycopenia")
 
@@ -26,10 +33,12 @@ class Flags:
 
     ``variants`` change a flag's wording only. ``open``: whether the branch held at the last visit
     of the person at which its inputs were known. ``settled``: the branches, with what closes one.
+    ``fired``: by which reading of the visits a branch holds (0: the last results).
     """
 
     branches: Mapping[Branch, BooleanArray]
     variants: Mapping[Branch, BooleanArray]
+    fired: Mapping[Branch, np.ndarray[Any, Any]]
     settled: Mapping[Branch, BooleanArray]
     open: Mapping[Branch, Where]
 
@@ -39,25 +48,43 @@ class Flags:
         return np.any(answers, axis=0)
 
 
-def raise_flags(visits: Visits, g: np.ndarray[Any, Any], not_scored: Where) -> Flags:
-    """Return all flags of ``visits``.
+def raise_flags(
+    readings: Sequence[Visits], diabetes_range: BooleanArray, not_scored: Where
+) -> Flags:
+    """Return all flags of the visits.
 
-    ``g`` is the G-class of each visit; ``not_scored`` marks visits with a value that was set aside
-    for its unit or its size.
+    ``readings``: the visits by their last results, then by earlier ones: an alarming value counts
+    whatever came after it in the same visit. ``diabetes_range``: whether the G-class is G3;
+    ``not_scored`` marks visits with a value that was set aside for its unit or its size.
 
     Raises RulesError where a branch of ``flags.csv`` has neither limit nor function.
     """
-    special = _special_inputs(visits, g, not_scored)
-    answers = {(row.flag, row.branch): _answer(row, visits, special) for row in visits.rules.flags}
+    visits = readings[0]
+    given = [_special_inputs(reading, diabetes_range, not_scored) for reading in readings]
+    asked = {
+        (row.flag, row.branch): [_answer(row, *one) for one in zip(readings, given, strict=True)]
+        for row in visits.rules.flags
+    }
     kinds = {(row.flag, row.branch): row.kind for row in visits.rules.flags}
-    branches = {place: a for place, a in answers.items() if kinds[place] == "branch"}
+    branches = {p: _any_reading(answers) for p, answers in asked.items() if kinds[p] == "branch"}
     settled = {**branches, _BY_CGM: _closed_by_recovery(branches[_BY_CGM], visits)}
     return Flags(
         branches=branches,
-        variants={place: a for place, a in answers.items() if kinds[place] == "variant"},
+        variants={p: answers[0] for p, answers in asked.items() if kinds[p] == "variant"},
+        fired={p: _first_certain(answers) for p, answers in asked.items() if p in branches},
         settled=settled,
         open=_open_branches(settled, visits),
     )
+
+
+def _any_reading(answers: Sequence[BooleanArray]) -> BooleanArray:
+    """Return yes where any reading says so, else what the last results say."""
+    yes = np.any([certain(answer) for answer in answers], axis=0)
+    return tristate(yes, yes | ~answers[0].isna())
+
+
+def _first_certain(answers: Sequence[BooleanArray]) -> np.ndarray[Any, Any]:
+    return np.argmax([certain(answer) for answer in answers], axis=0)
 
 
 def inputs_of(row: FlagBranch, rules: Rules) -> tuple[str, ...]:
@@ -67,20 +94,33 @@ def inputs_of(row: FlagBranch, rules: Rules) -> tuple[str, ...]:
     return tuple(signature(CONDITIONS[row.function]).parameters)
 
 
-def unknown_inputs(
-    row: FlagBranch, visits: Visits, at: int, *, g: str
-) -> tuple[tuple[str, ...], bool]:
-    """Return which inputs of a branch are unknown at one visit, and whether its question arises.
+def unknown_inputs(row: FlagBranch, visits: Visits, at: int) -> tuple[str, ...]:
+    """Return which inputs of a branch are unknown at one visit; "sex" where its limit needs it."""
+    names = [name for name in inputs_of(row, visits.rules) if name not in _ALWAYS_KNOWN]
+    missing = [name for name in names if not _is_known(name, visits)[at]]
+    needs_sex = "female" in inputs_of(row, visits.rules) or _differs_by_sex(row, visits.rules)
+    return (*missing, *(["sex"] if needs_sex and not visits.people.sex[at] else []))
 
-    It arises where one of its markers has a value, or the G-class ``g`` it asks for is in the
-    diabetes range; of a branch without either, where one fact is known.
+
+def _differs_by_sex(row: FlagBranch, rules: Rules) -> bool:
+    """Return whether a limit of the flag, of a marker that the branch looks at, is of one sex."""
+    inputs, own = inputs_of(row, rules), f"{row.flag.lower()}-"
+    return any(x.sex and x.marker in inputs for x in rules.limits if x.id.startswith(own))
+
+
+def question_arises(row: FlagBranch, visits: Visits, at: int, diabetes_range: BooleanArray) -> bool:
+    """Return whether a branch that cannot be assessed at a visit is worth saying so.
+
+    It is where one of its markers has a value, or a value may be in the diabetes range it asks for;
+    of a branch without either, where one fact is known.
     """
     inputs = inputs_of(row, visits.rules)
+    if "diabetes_range" in inputs:
+        measured = any(visits.column(name).known[at] for name in _GLUCOSE)
+        return measured and not ruled_out(diabetes_range)[at]
     names = [name for name in inputs if name not in _ALWAYS_KNOWN]
-    known = {name: bool(_is_known(name, visits)[at]) for name in names}
     asked = [name for name in names if name in visits.rules.markers] or names
-    arises = g == "G3" if "g" in inputs else any(known[name] for name in asked)
-    return tuple(name for name in names if not known[name]), arises
+    return any(bool(_is_known(name, visits)[at]) for name in asked)
 
 
 def _is_known(name: str, visits: Visits) -> Where:
@@ -115,13 +155,15 @@ def _input(name: str, visits: Visits, special: Mapping[str, Any]) -> Any:
     return visits.yes(name)
 
 
-def _special_inputs(visits: Visits, g: np.ndarray[Any, Any], not_scored: Where) -> dict[str, Any]:
+def _special_inputs(
+    visits: Visits, diabetes_range: BooleanArray, not_scored: Where
+) -> dict[str, Any]:
     """Return the inputs that no row and no context key states."""
     everywhere = np.ones(len(visits), dtype=bool)
     immunoassays = [m.id for m in visits.rules.markers.values() if m.biotin]
     measured = np.any([visits.column(marker).known for marker in immunoassays], axis=0)
     return {
-        "g": g,
+        "diabetes_range": diabetes_range,
         "female": tristate(visits.people.sex == "F", visits.people.sex != ""),
         "not_scored": tristate(not_scored, everywhere),
         "immunoassay_measured": tristate(measured, everywhere),
@@ -137,13 +179,9 @@ def _was_below_30(visits: Visits) -> BooleanArray:
 
 
 def _haemolysis(visits: Visits) -> np.ndarray[Any, Any]:
-    """Return the word of the sample of potassium, else of the visit."""
-    row, said = visits.column("potassium").row, visits.rows["haemolysis"].to_numpy(object)
-    visit = visits.word("haemolysis")
-    if not len(said):
-        return visit
-    own = np.where(row >= 0, said[row], "")
-    return np.where(own == "", visit, own)
+    """Return "visible" where the sample of potassium was haemolysed, else ""."""
+    haemolysed = visits.of_row("haemolysed", visits.column("potassium"))
+    return np.where(haemolysed, "visible", "")
 
 
 # Open or resolved.

@@ -8,7 +8,13 @@ from pipeline import __version__
 from pipeline.columns import Visits, certain
 from pipeline.interpret.columns import Judged, interpret_columns
 from pipeline.interpret.findings import findings_at, not_computed_at
-from pipeline.interpret.safety import flag_histories, flags_at, not_assessable_at
+from pipeline.interpret.safety import (
+    Pair,
+    flag_histories,
+    flags_at,
+    not_assessable_at,
+    open_flags,
+)
 from pipeline.model import (
     ACCEPTED_COLUMNS,
     CaseInput,
@@ -23,19 +29,27 @@ from pipeline.rules import Rules, load_rules
 from pipeline.rules.formulas import COMPUTED
 from pipeline.trend import compare_visits
 
-_NOT_SCORED = ("implausible", "unit-unknown", "unit-missing")
+_NOT_SCORED = ("implausible", "unit-unknown", "unit-missing", "interval-conflicts")
+_DOUBTFUL = {*_NOT_SCORED, "duplicate-contradictory"}
 
 
 def interpret(case: CaseInput, rules: Rules | None = None) -> Interpretation:
-    """Return everything that is known of ``case``, visit by visit, up to its as-of date."""
+    """Return everything that is known of ``case``, visit by visit, up to its as-of date.
+
+    Values that were set aside for their size or unit are not scored; safety flags are evaluated a
+    second time with them, and what only they raise is marked ``if_correct``.
+    """
     rules = rules or load_rules()
+    aside = _doubtful_rows(case)
     judged = _judge(case, case.rows, rules)
-    doubtful = _with_implausible(case, rules)
+    every = pd.concat([case.rows, aside], ignore_index=True)
+    pair = Pair(judged=judged, doubtful=_judge(case, every, rules) if len(aside) else judged)
     return Interpretation(
         case=case,
-        visits=tuple(_visit(judged, doubtful, at) for at in range(len(judged.visits))),
+        visits=tuple(_visit(pair, at) for at in range(len(judged.visits))),
         changes=compare_visits(judged.visits),
         flags=flag_histories(judged),
+        open_flags=open_flags(pair),
         checks=tuple(_cross_checks(case, judged.visits)),
         versions={"casereport": __version__},
     )
@@ -56,29 +70,28 @@ def _judge(case: CaseInput, rows: pd.DataFrame, rules: Rules) -> Judged:
 
 
 def _not_scored(case: CaseInput) -> pd.DataFrame:
-    dates = [
-        str(one.measurement["collected_at"])[:10]
-        for one in case.set_aside
-        if one.measurement is not None and set(one.reasons) & set(_NOT_SCORED)
-    ]
-    found = pd.DataFrame({"case_id": [case.case_id] * len(dates), "date": pd.to_datetime(dates)})
-    return found.astype({"case_id": str, "date": "datetime64[ns]"})
+    """Return case_id, date and marker of the values that were set aside for their size or unit."""
+    found = [one.measurement for one in case.set_aside if set(one.reasons) & set(_NOT_SCORED)]
+    told = [one for one in found if one is not None]
+    dates = pd.to_datetime([str(one["collected_at"])[:10] for one in told])
+    frame = pd.DataFrame({"case_id": case.case_id, "date": dates})
+    frame = frame.assign(marker=[str(one["marker"]) for one in told])
+    return frame.astype({"case_id": str, "date": "datetime64[ns]", "marker": str})
 
 
-def _with_implausible(case: CaseInput, rules: Rules) -> Judged | None:
-    """Return the case judged as if its implausible values were right: for safety flags only."""
+def _doubtful_rows(case: CaseInput) -> pd.DataFrame:
+    """Return, as accepted rows, the values of which only size, unit or uniqueness is in doubt."""
     rows = [
         {**one.measurement, "case_id": case.case_id}
         for one in case.set_aside
-        if one.reasons == ("implausible",) and one.measurement is not None
+        if one.measurement is not None and set(one.reasons) <= _DOUBTFUL
     ]
-    if not rows:
-        return None
-    more = pd.DataFrame(rows, columns=list(ACCEPTED_COLUMNS)).astype(dict(case.rows.dtypes))
-    return _judge(case, pd.concat([case.rows, more], ignore_index=True), rules)
+    readable = [row for row in rows if not pd.isna(row["low"])]
+    return pd.DataFrame(readable, columns=list(ACCEPTED_COLUMNS)).astype(dict(case.rows.dtypes))
 
 
-def _visit(judged: Judged, doubtful: Judged | None, at: int) -> Visit:
+def _visit(pair: Pair, at: int) -> Visit:
+    judged = pair.judged
     row = judged.visits.table.iloc[at]
     met, known = judged.metabolic_syndrome
     return Visit(
@@ -88,7 +101,7 @@ def _visit(judged: Judged, doubtful: Judged | None, at: int) -> Visit:
         findings=findings_at(judged, at),
         not_computed=not_computed_at(judged, at),
         phase=_phase(judged, at),
-        flags=flags_at(judged, doubtful, at),
+        flags=flags_at(pair, at),
         not_assessable=not_assessable_at(judged, at),
         metabolic_syndrome=(int(met[at]), int(known[at])),
         context=_context(judged.visits, at),
@@ -162,7 +175,8 @@ def _cross_check(row: dict[str, Any], agrees: bool, visits: Visits) -> CrossChec
     column = visits.column(row["marker"])
     if row["marker"] != "homa_ir" or not column.known[at] or column.censored[at]:
         return None
-    inputs = [visits.column(name).row[at] for name in COMPUTED["homa_ir"].analytes]
+    names = COMPUTED["homa_ir"].analytes
+    inputs = [visits.input(name, same_draw=True).row[at] for name in names]
     return CrossCheck(
         marker="homa_ir",
         date=dates.iloc[at].date(),

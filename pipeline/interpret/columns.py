@@ -13,19 +13,28 @@ from pipeline.flags import Flags, raise_flags
 from pipeline.phase import Phases, classify, decide_phase
 from pipeline.rules import Rules
 from pipeline.score import Scores, metabolic_syndrome, score_markers
-from pipeline.visits import arrange_visits
+from pipeline.visits import arrange_visits, earlier_readings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """All that is judged of every visit, as columns."""
+    """All that is judged of every visit, as columns.
 
-    visits: Visits
+    ``readings``: the visits with the last result of each marker, then with the one before it, and
+    so on: flags and the G-class look at every result, everything else at the last.
+    """
+
+    readings: tuple[Visits, ...]
     not_computed: Mapping[str, np.ndarray[Any, Any]]  # a reason a visit, "" where computed
     flags: Flags
     scores: Scores
     phases: Phases
     metabolic_syndrome: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]  # met, known
+
+    @property
+    def visits(self) -> Visits:
+        """Return the visits with the last result of each marker: the one that is judged."""
+        return self.readings[0]
 
 
 def interpret_columns(
@@ -40,19 +49,21 @@ def interpret_columns(
     """Return what is judged of all people in ``rows`` (``ACCEPTED_COLUMNS``), visit by visit.
 
     ``people``: case_id, sex, birth_year; ``stated``: case_id, date and context keys;
-    ``not_scored``: case_id and date of values that were set aside for their unit or size.
+    ``not_scored``: case_id, date and marker of values that were set aside for their unit or size.
     """
-    measured = arrange_visits(rows, people, stated, as_of=as_of, rules=rules)
+    measured = arrange_visits(rows, people, stated, as_of=as_of, rules=rules, also=not_scored)
     derived = derive_markers(measured)
-    visits, other = derived.visits, _other_reading(measured)
-    classes = classify(visits, other)
+    earlier = tuple(derive_markers(reading).visits for reading in earlier_readings(measured))
+    readings, other = (derived.visits, *earlier), _other_reading(measured)
+    classes = classify(readings, other)
+    not_scored_at = visits_near(not_scored, derived.visits)
     return Judged(
-        visits=visits,
+        readings=readings,
         not_computed=derived.reasons,
-        flags=raise_flags(visits, classes.g, _places(not_scored, visits)),
-        scores=score_markers(visits, other),
+        flags=raise_flags(readings, classes.diabetes_range, not_scored_at),
+        scores=score_markers(derived.visits, other),
         phases=decide_phase(classes, rules),
-        metabolic_syndrome=metabolic_syndrome(visits),
+        metabolic_syndrome=metabolic_syndrome(derived.visits),
     )
 
 
@@ -63,8 +74,8 @@ def _other_reading(measured: Visits) -> Visits | None:
     return derive_markers(with_other_insulin_factor(measured)).visits
 
 
-def _places(found: pd.DataFrame | None, visits: Visits) -> np.ndarray[Any, Any]:
-    """Return the visits nearest (of the same case) to the given cases and dates."""
+def visits_near(found: pd.DataFrame | None, visits: Visits) -> np.ndarray[Any, Any]:
+    """Return which visits are nearest (of the same case) to the given cases and dates."""
     where = np.zeros(len(visits), dtype=bool)
     if found is None or not len(found):
         return where

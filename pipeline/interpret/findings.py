@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.columns import Column
+from pipeline.columns import Column, Visits
 from pipeline.interpret.columns import Judged
 from pipeline.model import Band, Finding, Limit, LimitSet, NotComputed
 from pipeline.rules.formulas import COMPUTED
@@ -62,7 +62,7 @@ def _finding(
 ) -> Finding:
     """Return one judged value; ``also_reported`` is the laboratory's own of what we compute."""
     marker, scores = judged.visits.rules.markers[column.marker], judged.scores
-    value, comparator = _as_said(float(column.low[at]), float(column.high[at]))
+    value, comparator = as_said(float(column.low[at]), float(column.high[at]))
     limits = _limits(judged, column, at)
     bands = {
         name: BANDS[int(getattr(scores, name)[column.marker][at])]
@@ -70,7 +70,7 @@ def _finding(
     }
     row = None if column.row[at] < 0 else judged.visits.rows.iloc[int(column.row[at])]
     reported = also_reported if row is None else row
-    rows = rows_of(judged, column.marker, at)
+    rows = rows_of(judged.visits, column.marker, at)
     return Finding(
         marker=column.marker,
         value=value,
@@ -90,7 +90,7 @@ def _finding(
     )
 
 
-def _as_said(low: float, high: float) -> tuple[float, str | None]:
+def as_said(low: float, high: float) -> tuple[float, str | None]:
     """Return an interval as it is printed: a number, or a limit with its sign."""
     if low == high:
         return low, None
@@ -119,7 +119,9 @@ def _limits(judged: Judged, column: Column, at: int) -> dict[str, tuple[Limit, .
         if held:
             found[set.value] = held
     own = _own_interval(column, at)
-    return {**found, LimitSet.REFERENCE.value: own} if own else found
+    sides = {limit.side for limit in own}
+    fallback = tuple(x for x in found.get(LimitSet.REFERENCE.value, ()) if x.side not in sides)
+    return {**found, LimitSet.REFERENCE.value: own + fallback} if own else found
 
 
 def _own_interval(column: Column, at: int) -> tuple[Limit, ...]:
@@ -141,15 +143,19 @@ def _own_interval(column: Column, at: int) -> tuple[Limit, ...]:
     )
 
 
+def decimals_of(value: float, decimals: int, printed: str) -> int:
+    """Return the decimals a marker asks for, or as many as the laboratory printed of this value."""
+    if value == _plain_number(printed):
+        return max(decimals, _printed_decimals(printed))
+    return decimals
+
+
 def _decimals(
     value: float, decimals: int, row: Any, limits: Mapping[str, tuple[Limit, ...]]
 ) -> int:
-    """Return as many decimals as the marker asks, the laboratory gave, and honesty needs.
-
-    A value beyond a limit is never printed as that limit.
-    """
-    if row is not None and value == _plain_number(str(row["value_as_reported"])):
-        decimals = max(decimals, _printed_decimals(str(row["value_as_reported"])))
+    """Return as many decimals as honesty needs: a value beyond a limit never prints as it."""
+    printed = "" if row is None else str(row["value_as_reported"])
+    decimals = decimals_of(value, decimals, printed)
     edges = {limit.value for found in limits.values() for limit in found} - {value}
     while decimals < 6 and float(_rounded(value, decimals)) in edges:
         decimals += 1
@@ -173,15 +179,17 @@ def _printed_decimals(text: str) -> int:
     return len(digits.partition(".")[2]) if "." in digits else 0
 
 
-def rows_of(judged: Judged, marker: str, at: int) -> tuple[str, ...]:
+def rows_of(visits: Visits, marker: str, at: int, *, same_draw: bool = False) -> tuple[str, ...]:
     """Return the ids of the rows that a value rests on, through all that it was computed from."""
-    position = judged.visits.column(marker).row[at]
+    position = visits.input(marker, same_draw=same_draw).row[at]
     if position >= 0:
-        return (str(judged.visits.rows["row"].iloc[int(position)]),)
+        return (str(visits.rows["row"].iloc[int(position)]),)
     if marker not in COMPUTED:
         return ()
-    inputs = [name for name in COMPUTED[marker].analytes if judged.visits.column(name).known[at]]
-    return tuple(dict.fromkeys(row for name in inputs for row in rows_of(judged, name, at)))
+    formula = COMPUTED[marker]
+    known = [name for name in formula.analytes if visits.column(name).known[at]]
+    rows = (rows_of(visits, name, at, same_draw=formula.same_draw) for name in known)
+    return tuple(dict.fromkeys(row for found in rows for row in found))
 
 
 def _sources(
@@ -210,7 +218,7 @@ def _notes(judged: Judged, marker: str, at: int) -> tuple[str, ...]:
 def _unjudged(judged: Judged, row: Mapping[str, Any]) -> Finding:
     """Return a value that is shown without any judgement, and why."""
     marker = judged.visits.rules.markers[row["marker"]]
-    value, comparator = _as_said(float(row["low"]), float(row["high"]))
+    value, comparator = as_said(float(row["low"]), float(row["high"]))
     why = "reported-only" if row["shown"] == "recomputed" else str(row["shown"])
     return Finding(
         marker=marker.id,

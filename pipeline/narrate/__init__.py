@@ -17,7 +17,6 @@ from pipeline.narrate.patient import (
     patient,
     title,
 )
-from pipeline.narrate.rows import with_numbered_files
 from pipeline.narrate.summary import summary
 from pipeline.narrate.telling import Telling
 from pipeline.narrate.timeline import intervention, timeline
@@ -53,7 +52,7 @@ def narrate(interpretation: Interpretation, language: str) -> Story:
     Raises RulesError where the language has no text for something that the case needs said.
     """
     telling = Telling(
-        interpretation=with_numbered_files(interpretation),
+        interpretation=interpretation,
         language=Language.load(language),
         rules=load_rules(),
     )

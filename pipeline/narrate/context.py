@@ -42,8 +42,13 @@ def named(telling: Telling, id: str) -> str:
 
 def symptoms(telling: Telling, visit: Visit) -> tuple[str, ...]:
     """Return the symptoms stated at a visit, in words."""
-    words = _as_words(visit.context.get("symptoms", ()))
+    words = stated_words(visit, "symptoms")
     return tuple(telling.language.text(f"context.words.{word}") for word in words)
+
+
+def stated_words(visit: Visit, key: str) -> tuple[str, ...]:
+    """Return the words stated at a visit under a key; none where it is unknown."""
+    return _as_words(visit.context.get(key, ()))
 
 
 def unknown(telling: Telling, visit: Visit) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Middle floor. How it was done: formulas, limits and their sources, remarks, versions, purpose."""
 
 from pipeline.model import Finding, Limit, LimitSet
+from pipeline.narrate.crossing import is_crossed
 from pipeline.narrate.telling import Telling
 from pipeline.story import (
     Bullets,
@@ -155,7 +156,7 @@ def _beyond(finding: Finding) -> list[Limit]:
         limit
         for set, band in bands.items()
         for limit in finding.limits.get(set, ())
-        if limit.side is band
+        if limit.side is band and is_crossed(finding, limit)
     ]
 
 

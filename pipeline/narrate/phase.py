@@ -1,13 +1,19 @@
 """Middle floor. The phase in words: the box of page one, and the reasoning behind it."""
 
 from pipeline.language import capitalised
-from pipeline.model import Phase, Visit
-from pipeline.narrate.context import named
+from pipeline.model import Finding, Phase, Visit
+from pipeline.narrate.context import named, stated_words
+from pipeline.narrate.crossing import crossed_of
 from pipeline.narrate.telling import Telling, finding_of
 from pipeline.narrate.values import value_of
+from pipeline.rules.formulas import COMPUTED
 from pipeline.story import Bullets, Callout, Column, Facts, Row, RowGroup, Sentence, Table
 
 _GLUCOSE_LOWERING = "glucose_lowering"  # the group of medication.csv that holds all of A10
+_INFLUENCING = ("insulin", "sulfonylurea", "glinide", "metformin", "sglt2", "glucocorticoid")
+_HYPERGLYCAEMIA = frozenset(("hyperglycaemia_symptoms", "polyuria", "polydipsia"))
+_INSULIN = ("insulin_fasting", "homa_ir")
+_WITHOUT_INSULIN = ("7", "14")  # the rules of which the insulin class is unknown
 _SIGNALS_OF_RULE_12 = 2  # rule 13 takes the label of rule 12 from here (specification 7.2)
 _ANSWERS: dict[bool | None, str] = {True: "yes", False: "no", None: "unknown"}
 
@@ -15,18 +21,22 @@ _ANSWERS: dict[bool | None, str] = {True: "yes", False: "no", None: "unknown"}
 def phase_key(telling: Telling, visit: Visit) -> str:
     """Return the key of the text that names the phase of a visit.
 
-    Some rules have a second label: low glucose beside high insulin, known diabetes below its range.
+    Some rules have a second label: low glucose beside high insulin, known diabetes below its range,
+    an insulin that was measured but not used.
     """
     phase = visit.phase
+    text = next(rule.text for rule in telling.rules.phases if rule.rule == phase.rule)
+    if phase.rule in _WITHOUT_INSULIN and _why_no_insulin(telling, phase):
+        return f"{text}_excluded"
     if phase.id == "compensation" and "low_glucose" in phase.qualifiers:
         return "compensation_low"
     if phase.rule == "12" and "discordant" not in phase.qualifiers:
-        return "low_glucose" if "low_glucose" in phase.qualifiers else "discordant"
+        return "low_glucose_only" if "low_glucose" in phase.qualifiers else "discordant"
     if phase.rule == "13" and phase.supporting >= _SIGNALS_OF_RULE_12:
         return "discordant"
-    if phase.rule == "2" and _is_outside_diabetes_range(visit):
+    if phase.rule == "2" and _is_outside_diabetes_range(telling, visit):
         return "known_t2d_outside_range"
-    return next(rule.text for rule in telling.rules.phases if rule.rule == phase.rule)
+    return text
 
 
 def phase_title(telling: Telling, visit: Visit) -> str:
@@ -36,15 +46,15 @@ def phase_title(telling: Telling, visit: Visit) -> str:
 
 def phase_box(telling: Telling, visit: Visit) -> Callout:
     """Return the box of page one: the phase, how certain it is, and the reasoning in a sentence."""
-    language, key = telling.language, phase_key(telling, visit)
+    language = telling.language
     return Callout(
         level="phase",
-        title=language.text("phases.callout", title=language.text(f"phases.{key}.title")),
+        title=language.text("phases.callout", title=phase_title(telling, visit)),
         label=language.text("phases.callout_label", confidence=_confidence(telling, visit.phase)),
         sentences=(
-            telling.say(f"phases.{key}.reason", by=(visit.phase.rule,)),
+            _reason(telling, visit),
             _reasoning(telling, visit),
-            *_notes(telling, visit.phase),
+            *_notes(telling, visit),
         ),
         id=visit.phase.id,
     )
@@ -108,13 +118,38 @@ def _confidence(telling: Telling, phase: Phase) -> str:
     return telling.language.text(f"phases.confidence.{phase.confidence or 'none'}")
 
 
+def _reason(telling: Telling, visit: Visit) -> Sentence:
+    """Return why it is this phase; with the drugs or the reason for leaving insulin out."""
+    return telling.say(
+        f"phases.{phase_key(telling, visit)}.reason",
+        by=(visit.phase.rule,),
+        why=_why_no_insulin(telling, visit.phase),
+        drugs=_drugs(telling, visit),
+    )
+
+
+def _why_no_insulin(telling: Telling, phase: Phase) -> list[str]:
+    """Return why an insulin that was measured was left out, in words; nothing where none was."""
+    why = dict.fromkeys(why for marker, why in phase.excluded if marker in _INSULIN)
+    return [telling.language.text(f"reasons.excluded.{one}") for one in why]
+
+
+def _drugs(telling: Telling, visit: Visit) -> list[str]:
+    """Return the classes of drugs that change glucose or insulin, the most particular names."""
+    groups = stated_words(visit, "medication")
+    found = [group for group in groups if group in _INFLUENCING]
+    if not found and (_GLUCOSE_LOWERING in groups or visit.context.get("glucose_drug") is True):
+        found = [_GLUCOSE_LOWERING]
+    return [named(telling, group) for group in found]
+
+
 def _reasoning(telling: Telling, visit: Visit) -> Sentence:
     phase, language = visit.phase, telling.language
     items = _items(telling, visit)
     return telling.say(
         "phases.reasoning" if items else "phases.reasoning_bare",
         by=(phase.rule,),
-        markers=phase.present,
+        markers=_used(phase),
         rule=phase.rule,
         present=items,
         g=language.text(f"phases.g_class.{phase.g_class}"),
@@ -124,30 +159,53 @@ def _reasoning(telling: Telling, visit: Visit) -> Sentence:
     )
 
 
-def _notes(telling: Telling, phase: Phase) -> tuple[Sentence, ...]:
-    keys = (f"phases.qualifiers.{one}.note" for one in phase.qualifiers)
+def _notes(telling: Telling, visit: Visit) -> tuple[Sentence, ...]:
+    phase = visit.phase
+    keys = [f"phases.qualifiers.{one}.note" for one in phase.qualifiers]
+    if "confirmed_ada" in phase.qualifiers and _is_confirmed_by_symptoms(telling, visit):
+        keys[phase.qualifiers.index("confirmed_ada")] += "_symptoms"
     return tuple(telling.say(key, by=(phase.rule,)) for key in keys if telling.language.has(key))
+
+
+def _is_confirmed_by_symptoms(telling: Telling, visit: Visit) -> bool:
+    """Return whether a random glucose with symptoms confirms diabetes by itself (ADA)."""
+    symptoms = _HYPERGLYCAEMIA.intersection(stated_words(visit, "symptoms"))
+    return bool(symptoms) and _is_beyond(telling, visit, "glucose_random", "g3-random")
+
+
+def _is_beyond(telling: Telling, visit: Visit, marker: str, limit: str) -> bool:
+    finding = finding_of(visit, marker)
+    return finding is not None and bool(crossed_of(finding, telling.rules.limits_named(limit)))
 
 
 def _items(telling: Telling, visit: Visit) -> list[str]:
     """Return the values that the phase rests on, in words; an input that is no marker has none."""
-    found = (finding_of(visit, marker) for marker in visit.phase.present)
-    return [
-        telling.language.text(
-            "findings.item_plain",
-            marker=telling.language.short(finding.marker),
-            value=value_of(telling, visit, finding),
-        )
-        for finding in found
-        if finding is not None
-    ]
+    found = (finding_of(visit, marker) for marker in _used(visit.phase))
+    return [_item(telling, visit, finding) for finding in found if finding is not None]
+
+
+def _used(phase: Phase) -> tuple[str, ...]:
+    """Return the inputs that were not left out; HOMA-IR stands and falls with its own."""
+    gone = {marker for marker, _ in phase.excluded}
+    if gone.intersection(COMPUTED["homa_ir"].analytes):
+        gone.add("homa_ir")
+    return tuple(marker for marker in phase.present if marker not in gone)
+
+
+def _item(telling: Telling, visit: Visit, finding: Finding) -> str:
+    unreliable = "unreliable-medication" in finding.notes
+    return telling.language.text(
+        "findings.item_unreliable" if unreliable else "findings.item_plain",
+        marker=telling.language.short(finding.marker),
+        value=value_of(telling, visit, finding),
+    )
 
 
 def _present(telling: Telling, visit: Visit) -> Sentence | None:
     items = _items(telling, visit)
     if not items:
         return None
-    return telling.say("report.phase.present", markers=visit.phase.present, present=items)
+    return telling.say("report.phase.present", markers=_used(visit.phase), present=items)
 
 
 def _missing(telling: Telling, visit: Visit) -> Sentence | None:
@@ -170,10 +228,21 @@ def _excluded(telling: Telling, visit: Visit) -> Sentence | None:
     return telling.say("phases.excluded", by=(visit.phase.rule,), excluded=items)
 
 
-def _is_outside_diabetes_range(visit: Visit) -> bool:
-    """Return whether HbA1c is known, the class is not diabetes, and nothing lowers glucose."""
-    drugs = visit.context.get("medication")
-    if drugs is None or visit.phase.g_class in ("G3", "G?"):
+def _is_outside_diabetes_range(telling: Telling, visit: Visit) -> bool:
+    """Return whether nothing lowers glucose, as stated, and a usable HbA1c is below diabetes."""
+    if "medication" not in visit.context or visit.phase.g_class in ("G3", "G?"):
         return False
-    untreated = _GLUCOSE_LOWERING not in drugs  # type: ignore[operator]
-    return untreated and finding_of(visit, "hba1c") is not None
+    treated = _GLUCOSE_LOWERING in stated_words(visit, "medication")
+    return not (treated or visit.context.get("glucose_drug") is True) and _is_low_hba1c(
+        telling, visit
+    )
+
+
+def _is_low_hba1c(telling: Telling, visit: Visit) -> bool:
+    """Return whether HbA1c is usable and certainly below the diabetes limit."""
+    hba1c = finding_of(visit, "hba1c")
+    excluded = any(marker == "hba1c" for marker, _ in visit.phase.excluded)
+    if hba1c is None or excluded or "hba1c-unreliable" in hba1c.notes:
+        return False
+    (limit,) = telling.rules.limits_named("g3-hba1c")
+    return hba1c.comparator in (None, "<", "<=") and not hba1c.value >= limit.value

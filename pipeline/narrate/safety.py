@@ -1,10 +1,11 @@
 """Middle floor. Safety flags in words: open ones as boxes for page one, all of them as a table."""
 
+import datetime as dt
+
 from pipeline.language import Quantity
-from pipeline.model import Flag, FlagHistory, Urgency, Visit
+from pipeline.model import Evidence, Flag, FlagHistory, OpenFlag, Urgency, Visit
 from pipeline.narrate.context import named, stated
-from pipeline.narrate.telling import Telling, finding_of
-from pipeline.narrate.values import value_of
+from pipeline.narrate.telling import Telling
 from pipeline.story import Callout, Column, Row, RowGroup, Sentence, Table
 
 _LEVELS = {
@@ -14,18 +15,20 @@ _LEVELS = {
     Urgency.BANNER: "banner",
 }
 _ORDER = list(_LEVELS)
+# A variant that changes what only one branch asks; every other variant speaks of its whole flag.
+_VARIANT_OF = {
+    ("SF-13", "haemolysis"): "potassium_high",
+    ("SF-17", "day_unknown"): "ohp17",
+}
 
 
 def open_flags(telling: Telling) -> tuple[Callout, ...]:
-    """Return a box for each open flag, the most urgent first; flags of one urgency by their id.
-
-    What the last visit raises only if a value that was set aside is correct counts as open too.
-    """
-    histories = [history for history in telling.interpretation.flags if history.open]
-    raised = [_last_raised(telling, history) for history in histories]
-    raised += [(telling.last, flag) for flag in telling.last.flags if flag.if_correct]
-    raised.sort(key=lambda pair: (_ORDER.index(pair[1].urgency), pair[1].id))
-    return tuple(_box(telling, visit, flag) for visit, flag in raised)
+    """Return a box for each open flag, the most urgent first; flags of one urgency by their id."""
+    flags = sorted(
+        telling.interpretation.open_flags,
+        key=lambda flag: (_ORDER.index(flag.urgency), flag.id, flag.if_correct),
+    )
+    return tuple(_box(telling, flag) for flag in flags)
 
 
 def flag_table(telling: Telling) -> Table | None:
@@ -59,77 +62,126 @@ def flags_at(telling: Telling, visit: Visit) -> tuple[Sentence, ...]:
     )
 
 
-def flag_sentences(telling: Telling, visit: Visit, flag: Flag) -> tuple[Sentence, ...]:
-    """Return what held, what is asked for, and what it rests on, each a whole sentence."""
-    keys = [f"flags.{flag.id}.{branch}" for branch in flag.branches]
-    variants = [f"flags.{flag.id}.{variant}" for variant in flag.variants]
-    keys += variants or [f"flags.{flag.id}.action"]
+def flag_sentences(telling: Telling, open_flag: OpenFlag) -> tuple[Sentence, ...]:
+    """Return what held at each visit and what it rests on, then what is asked of the doctor.
+
+    What is certain comes before what holds only if a value that was set aside is correct.
+    """
+    bases = sorted(open_flag.bases, key=lambda basis: basis[1].if_correct)
+    held = (one for date, flag in bases for one in _basis(telling, date, flag))
+    return (*held, *_actions(telling, open_flag))
+
+
+def _basis(telling: Telling, date: dt.date, flag: Flag) -> tuple[Sentence, ...]:
+    keys = [_held_key(telling, flag, branch) for branch in flag.branches]
     if flag.if_correct:
         keys.insert(0, "flags.if_correct")
-    told = (telling.say(key, by=(flag.id,), rows=flag.rows) for key in keys)
-    return (*told, _evidence(telling, visit, flag))
+    return (*(_say(telling, flag, key) for key in keys), _evidence(telling, date, flag))
 
 
-def _last_raised(telling: Telling, history: FlagHistory) -> tuple[Visit, Flag]:
-    """Return the last visit that raised a flag, with the flag as it stood there."""
-    visit = telling.visit(history.raised[-1])
-    certain = (flag for flag in visit.flags if not flag.if_correct)
-    return visit, next(flag for flag in certain if flag.id == history.id)
+def action_key(
+    telling: Telling, flag: str, branch: str, *, urgency: Urgency, variants: tuple[str, ...] = ()
+) -> str:
+    """Return the key of what a branch asks: its own text, else that of its urgency, else "action".
+
+    A variant that changes the branch stands in place of "action".
+    """
+    owner = next((one for one in variants if _changes(flag, one, branch)), "action")
+    names = (f"{owner}_{branch}", f"{owner}_{_LEVELS[urgency]}", owner)
+    keys = [f"flags.{flag}.{name}" for name in names]
+    return next((key for key in keys if telling.language.has(key)), keys[-1])
 
 
-def _box(telling: Telling, visit: Visit, flag: Flag) -> Callout:
+def _changes(flag: str, variant: str, branch: str) -> bool:
+    """Return whether a variant changes what a branch asks; most speak of their whole flag."""
+    return _VARIANT_OF.get((flag, variant), branch) == branch
+
+
+def _box(telling: Telling, open_flag: OpenFlag) -> Callout:
     language = telling.language
     return Callout(
-        level=_LEVELS[flag.urgency],  # type: ignore[arg-type]
-        title=language.text(f"flags.{flag.id}.title"),
-        label=language.text(f"report.urgency.{_LEVELS[flag.urgency]}"),
-        sentences=flag_sentences(telling, visit, flag),
-        id=flag.id,
+        level=_LEVELS[open_flag.urgency],  # type: ignore[arg-type]
+        title=language.text(f"flags.{open_flag.id}.title"),
+        label=language.text(f"report.urgency.{_LEVELS[open_flag.urgency]}"),
+        sentences=flag_sentences(telling, open_flag),
+        id=open_flag.id,
     )
 
 
-def _evidence(telling: Telling, visit: Visit, flag: Flag) -> Sentence:
-    """Return the sentence that names the values and statements a flag rests on, and their date."""
-    items = [item for key in flag.evidence if (item := _item(telling, visit, key))]
-    key = "flags.evidence" if items else "flags.evidence_none"
+def _held_key(telling: Telling, flag: Flag, branch: str) -> str:
+    """Return the key of what held; a fact the flag rests on may have words of its own (IVF)."""
+    keys = (f"flags.{flag.id}.{branch}_{fact}" for fact in flag.evidence)
+    own = (key for key in keys if telling.language.has(key))
+    return next(own, f"flags.{flag.id}.{branch}")
+
+
+def _actions(telling: Telling, open_flag: OpenFlag) -> tuple[Sentence, ...]:
+    """Return what the branches ask for, once each, the most urgent first.
+
+    Beside an emergency nothing less urgent is asked: it would take the haste out of it.
+    """
+    asked = sorted(
+        (
+            (_urgency_of(telling, flag.id, one), flag, one)
+            for _, flag in open_flag.bases
+            for one in flag.branches
+        ),
+        key=lambda asking: _ORDER.index(asking[0]),
+    )
+    kept: dict[str, Flag] = {}
+    for urgency, flag, branch in asked:
+        if urgency is asked[0][0] or asked[0][0] is not Urgency.EMERGENCY:
+            key = action_key(telling, flag.id, branch, urgency=urgency, variants=flag.variants)
+            kept.setdefault(key, flag)
+    return tuple(_say(telling, flag, key) for key, flag in kept.items())
+
+
+def _urgency_of(telling: Telling, flag: str, branch: str) -> Urgency:
+    rows = telling.rules.flags
+    found = (row.urgency for row in rows if (row.flag, row.branch) == (flag, branch))
+    return next(urgency for urgency in found if urgency)
+
+
+def _say(telling: Telling, flag: Flag, key: str) -> Sentence:
+    return telling.say(key, by=(flag.id,), rows=flag.rows)
+
+
+def _evidence(telling: Telling, date: dt.date, flag: Flag) -> Sentence:
+    """Return the sentence that names the values and facts a flag rests on, and their date."""
+    items = [*(_value(telling, one) for one in flag.values), *_facts(telling, date, flag)]
     return telling.say(
-        key,
+        "flags.evidence" if items else "flags.evidence_none",
         by=(flag.id,),
-        markers=tuple(key for key in flag.evidence if key in telling.rules.markers),
+        markers=tuple(dict.fromkeys(one.marker for one in flag.values)),
         rows=flag.rows,
         evidence=items,
-        date=visit.date,
+        date=date,
     )
 
 
-def _item(telling: Telling, visit: Visit, key: str) -> str:
-    """Return one piece of evidence in words; what the visit does not state is left out."""
-    if key in telling.rules.markers:
-        finding = finding_of(visit, key)
-        if finding is None:
-            return _set_aside_item(telling, key)
-        value = value_of(telling, visit, finding)
-        return telling.language.text(
-            "findings.item_plain", marker=telling.language.short(key), value=value
-        )
-    if key in visit.context:
-        return stated(telling, key, visit.context[key])
-    return named(telling, key)
+def _value(telling: Telling, evidence: Evidence) -> str:
+    """Return the value that fired: not always the one that the visit was judged by."""
+    value = Quantity(
+        value=evidence.value,
+        decimals=evidence.decimals,
+        unit=evidence.unit,
+        comparator=evidence.comparator,
+    )
+    return telling.language.text(
+        "findings.item_plain",
+        marker=telling.language.short(evidence.marker),
+        value=telling.language.quantity(value),
+    )
 
 
-def _set_aside_item(telling: Telling, marker: str) -> str:
-    """Return a value that was set aside as implausible but still raised a flag, by its name."""
-    for row in telling.interpretation.case.set_aside:
-        if row.measurement and row.measurement.get("marker") == marker:
-            value = Quantity.exact(
-                float(str(row.measurement["low"])), telling.rules.markers[marker].unit
-            )
-            return telling.language.text(
-                "findings.item_plain",
-                marker=telling.language.short(marker),
-                value=telling.language.quantity(value),
-            )
-    return telling.language.short(marker)
+def _facts(telling: Telling, date: dt.date, flag: Flag) -> list[str]:
+    """Return what was stated and holds, with its answer; a symptom or a drug by its name."""
+    context = telling.visit(date).context
+    facts = [name for name in flag.evidence if name not in telling.rules.markers]
+    return [
+        stated(telling, name, context[name]) if name in context else named(telling, name)
+        for name in facts
+    ]
 
 
 def _row(telling: Telling, history: FlagHistory) -> Row:

@@ -8,6 +8,7 @@ from pipeline.narrate.values import (
     Weight,
     crossed,
     finding_sentence,
+    is_within,
     outside_of,
     value_of,
     weight_of,
@@ -93,12 +94,29 @@ def _findings(telling: Telling) -> tuple[Block, ...]:
         *(_attention(telling, finding) for finding in found[Weight.ATTENTION]),
         *_unit_zone(telling),
     )
-    rest = telling.language.count(
-        "report.summary.within", len(found[Weight.NONE]), total=len(telling.last.findings)
+    rest = _rest(telling, found[Weight.NONE])
+    blocks = (
+        Bullets(items=items) if items else None,
+        Paragraph(sentences=rest, style="note") if rest else None,
     )
-    within = Sentence(text=rest, key="report.summary.within")
-    note = Paragraph(sentences=(within,), style="note")
-    return (Bullets(items=items), note) if items else (note,)
+    return tuple(block for block in blocks if block)
+
+
+def _rest(telling: Telling, findings: list[Finding]) -> tuple[Sentence, ...]:
+    """Return how many other results lie within their limits, and how many have no judgement."""
+    others = [finding for finding in findings if "unit-zone" not in finding.notes]
+    within = sum(is_within(finding) for finding in others)
+    counts = {"within": within, "unjudged": len(others) - within}
+    return tuple(
+        Sentence(
+            text=telling.language.count(
+                f"report.summary.{name}", n, total=len(telling.last.findings)
+            ),
+            key=f"report.summary.{name}",
+        )
+        for name, n in counts.items()
+        if n
+    )
 
 
 def _alone(telling: Telling, finding: Finding, set: str) -> Sentence:
@@ -198,13 +216,20 @@ def _not_computed(telling: Telling) -> Sentence | None:
 
 
 def _not_assessable(telling: Telling, flag: NotAssessable) -> Sentence:
-    return telling.say(
-        "report.summary.not_assessable",
-        by=(flag.id,),
-        flag=flag.id,
-        title=telling.language.text(f"flags.{flag.id}.title"),
-        missing=[context.named(telling, id) for id in flag.missing],
-    )
+    """Return that a flag, or a part of it, cannot be assessed, and what that would take."""
+    language, key = telling.language, "report.summary.not_assessable"
+    title = language.text(f"flags.{flag.id}.title")
+    said = [language.text(f"{key}.{_extent(flag)}", flag=flag.id, title=title)]
+    for why, ids in (("missing", flag.missing), ("bounded", flag.bounded)):
+        if ids:
+            said.append(
+                language.text(f"{key}.{why}", items=[context.named(telling, id) for id in ids])
+            )
+    return Sentence(text=" ".join(said), key=key, rules=(flag.id,))
+
+
+def _extent(flag: NotAssessable) -> str:
+    return "partly" if flag.raised else "wholly"
 
 
 def _not_stated(telling: Telling) -> Sentence | None:

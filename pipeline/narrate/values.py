@@ -1,15 +1,29 @@
 """Middle floor. How a finding is printed: value, limits, flag letters; and how it weighs."""
 
+from dataclasses import replace
 from enum import IntEnum
 
 from pipeline.language import NO_BREAK_SPACE, Quantity
 from pipeline.model import Band, Finding, Limit, LimitSet, Visit
+from pipeline.narrate.crossing import crossed_of
 from pipeline.narrate.telling import Telling, finding_of
 from pipeline.story import Sentence
 
 _BEYOND = (Band.LOW, Band.HIGH)
 _JUDGED = {"high_bad": (Band.HIGH,), "low_bad": (Band.LOW,), "both": _BEYOND}
 _FALLBACK = "fallback"  # the source of an interval that the laboratory did not print
+# Notes of which the text says that the value was not judged.
+_UNJUDGED = frozenset(
+    (
+        "cgm-insufficient",
+        "hba1c-unreliable",
+        "outside-clock-time",
+        "reported-only",
+        "sex-hormone-therapy",
+        "unjudged-age",
+        "unreliable-medication",
+    )
+)
 _OUTSIDE_LETTER = {Band.HIGH: "H", Band.LOW: "L"}
 
 
@@ -25,7 +39,7 @@ class Weight(IntEnum):
 
 def value_of(telling: Telling, visit: Visit, finding: Finding) -> str:
     """Return value and unit; of HbA1c the percentage too, in brackets."""
-    value = telling.language.quantity(Quantity.of(finding))
+    value = telling.language.quantity(_printed(telling, finding))
     percent = finding_of(visit, "hba1c_ngsp") if finding.marker == "hba1c" else None
     if percent is None:
         return value
@@ -34,8 +48,18 @@ def value_of(telling: Telling, visit: Visit, finding: Finding) -> str:
 
 def number_of(telling: Telling, finding: Finding) -> str:
     """Return the value without its unit, for a table that has a column of units."""
-    bare = Quantity(value=finding.value, decimals=finding.decimals, comparator=finding.comparator)
-    return telling.language.quantity(bare)
+    return telling.language.quantity(replace(_printed(telling, finding), unit="1"))
+
+
+def _printed(telling: Telling, finding: Finding) -> Quantity:
+    """Return the value of a finding as it is printed: of HOMA-%B at most "> 400 %"."""
+    quantity = Quantity.of(finding)
+    if finding.marker != "homa_b" or finding.comparator in ("<", "<="):
+        return quantity
+    (limit,) = telling.rules.limits_named("homa-b-printed")
+    if finding.value <= limit.value:
+        return quantity
+    return replace(Quantity.exact(limit.value, finding.unit), comparator=limit.op)
 
 
 def weight_of(telling: Telling, finding: Finding) -> Weight:
@@ -53,16 +77,27 @@ def weight_of(telling: Telling, finding: Finding) -> Weight:
     return Weight.ATTENTION if finding.functional in _BEYOND else Weight.NONE
 
 
+def is_within(finding: Finding) -> bool:
+    """Return whether a finding may be counted as lying within its limits.
+
+    It does where a limit judged it, none left its judgement open, no note forbids one, and it lies
+    outside on neither side.
+    """
+    bands = {finding.laboratory, finding.guideline, finding.functional}
+    judged = Band.WITHIN in bands and not bands.intersection((*_BEYOND, Band.UNDETERMINED))
+    return judged and not _UNJUDGED.intersection(finding.notes)
+
+
 def outside_of(telling: Telling, finding: Finding) -> tuple[str, Band, tuple[Limit, ...]]:
-    """Return whose limit a finding lies beyond, on which side, and the limits it was held against.
+    """Return whose limits a finding lies beyond, on which side, and which these are.
 
     Whose: laboratory (also where its interval is the catalogue's fallback) or guideline.
     """
     judged = _JUDGED[telling.rules.markers[finding.marker].direction]
     if finding.laboratory in judged:
-        return "laboratory", finding.laboratory, finding.limits.get(LimitSet.REFERENCE, ())
+        return "laboratory", finding.laboratory, _crossed(finding, "reference", finding.laboratory)
     side = finding.guideline if finding.guideline in _BEYOND else Band.HIGH
-    return "guideline", side, finding.limits.get(LimitSet.GUIDELINE, ())
+    return "guideline", side, _crossed(finding, "guideline", side)
 
 
 def marks_of(telling: Telling, finding: Finding) -> str:
@@ -101,13 +136,12 @@ def targets_of(telling: Telling, finding: Finding) -> str:
 
 def crossed(telling: Telling, finding: Finding) -> str:
     """Return the limits that make a finding lie outside, each guideline limit with its body."""
-    whose, side, limits = outside_of(telling, finding)
+    whose, _, limits = outside_of(telling, finding)
     inside = [
         telling.language.inside(limit)
         if whose == "laboratory"
         else f"{telling.language.inside(limit)}, {body_of(telling, limit.source)}"
         for limit in limits
-        if limit.side is side
     ]
     return "; ".join(inside)
 
@@ -163,5 +197,10 @@ def _unsure(finding: Finding) -> str:
 def _limits_behind(finding: Finding, band: str) -> tuple[Limit, ...]:
     """Return the limits that a band ("critical_high", "functional_inside_high") speaks of."""
     name, *_, side = band.split("_")
-    limits = (limit for set, known in finding.limits.items() if set == name for limit in known)
-    return tuple(limit for limit in limits if limit.side.value == side)
+    return _crossed(finding, name, side)
+
+
+def _crossed(finding: Finding, set: str, side: str) -> tuple[Limit, ...]:
+    """Return the limits of a set that a finding lies beyond on one side, never none of them."""
+    on_side = tuple(limit for limit in finding.limits.get(set, ()) if limit.side == side)
+    return crossed_of(finding, on_side) or on_side

@@ -4,7 +4,7 @@ Source: specification, section 7.1. Whatever is unknown counts as absent here; w
 excluded is said by ``reasoning``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,20 @@ import numpy as np
 import pandas as pd
 from pandas.arrays import BooleanArray
 
-from pipeline.columns import Column, Visits, any_of, certain, ruled_out, tristate
+from pipeline.columns import (
+    Column,
+    Visits,
+    any_of,
+    certain,
+    hba1c_unreliable,
+    ruled_out,
+    tristate,
+)
 
 Where = np.ndarray[Any, np.dtype[np.bool_]]
 _HYPOGLYCAEMIC = ("insulin", "sulfonylurea", "glinide")
 _I_CLASSES = ("I?", "I0", "I1", "I2")  # from the mildest
+_G_CLASSES = ("G?", "G0", "G1", "G2A", "G2W", "G3")  # from the mildest
 _HALF_YEAR = pd.Timedelta(days=183)
 
 
@@ -28,6 +37,7 @@ class Classes:
     """
 
     g: np.ndarray[Any, Any]
+    diabetes_range: BooleanArray  # whether G3 holds; unknown where a bound leaves it open
     i: np.ndarray[Any, Any]
     supporting: np.ndarray[Any, Any]
     supporting_known: np.ndarray[Any, Any]
@@ -50,12 +60,14 @@ class Classes:
     cross_check_failed: Where
 
 
-def classify(visits: Visits, other_reading: Visits | None = None) -> Classes:
+def classify(readings: Sequence[Visits], other_reading: Visits | None = None) -> Classes:
     """Return the classes of every visit.
 
-    ``other_reading`` has insulin read by the other unit factor: where its I-class differs, the
-    milder one counts and the visit is marked.
+    ``readings``: the visits by their last results, then by earlier ones; glucose is classified by
+    the worst of all. ``other_reading`` has insulin read by the other unit factor: where its I-class
+    differs, the milder one counts and the visit is marked.
     """
+    visits = readings[0]
     i = _i_class(visits)
     unit_sensitive = np.zeros(len(visits), dtype=bool)
     if other_reading is not None:
@@ -64,15 +76,10 @@ def classify(visits: Visits, other_reading: Visits | None = None) -> Classes:
         i = np.minimum(i, other)
     signals = supporting_signals(visits).values()
     return Classes(
-        g=g_class(visits),
+        **_glucose_classes(readings),
         i=np.array(_I_CLASSES, dtype=object)[i],
         supporting=np.sum([certain(signal) for signal in signals], axis=0),
         supporting_known=np.sum([~signal.isna() for signal in signals], axis=0),
-        low_glucose=_any_plasma(visits, "gl"),
-        very_low_glucose=_any_plasma(visits, "low"),
-        random_raised=_random_raised(visits),
-        blocked=_blocked(visits),
-        confirmed=_confirmed(visits),
         unit_sensitive=unit_sensitive,
         only_fasting_glucose=_only_fasting_glucose(visits),
         repeated=_repeated(visits, i),
@@ -86,29 +93,73 @@ def classify(visits: Visits, other_reading: Visits | None = None) -> Classes:
 # Glucose.
 
 
-def g_class(visits: Visits) -> np.ndarray[Any, Any]:
-    """Return G3, G2W, G2A, G1, G0 or G? of every visit: the worst that is certain."""
+def _glucose_classes(readings: Sequence[Visits]) -> dict[str, Any]:
+    """Return what is decided by glucose and HbA1c: the worst of all results of a visit."""
+
+    def anywhere(ask: Callable[[Visits], Where]) -> Where:
+        return np.any([ask(reading) for reading in readings], axis=0)
+
+    g = np.max([_g_class(reading) for reading in readings], axis=0)
+    return {
+        "g": np.array(_G_CLASSES, dtype=object)[g],
+        "diabetes_range": _diabetes_range(readings, g),
+        "low_glucose": anywhere(lambda reading: _any_plasma(reading, "gl")),
+        "very_low_glucose": anywhere(lambda reading: _any_plasma(reading, "low")),
+        "random_raised": anywhere(_random_raised),
+        "blocked": anywhere(_blocked),
+        "confirmed": _confirmed(readings),
+    }
+
+
+def _g_class(visits: Visits) -> np.ndarray[Any, Any]:
+    """Return the position in ``_G_CLASSES`` of every visit: the worst class that is certain.
+
+    A bound that leaves a class open makes G0 and G1 unknown, but takes nothing from a class above.
+    """
     fasting, two_hours, hba1c = _glucose_measures(visits)
-    random = visits.column("glucose_random")
-    asked = {
-        "G3": (
-            (fasting, "g3-fpg"),
-            (two_hours, "g3-2h"),
-            (hba1c, "g3-hba1c"),
-            (random, "g3-random"),
-        ),
+    prediabetes = {
         "G2W": ((fasting, "g2w-fpg"), (two_hours, "g2w-2h")),
         "G2A": ((fasting, "g2a-fpg"), (hba1c, "g2a-hba1c")),
-        "G1": ((hba1c, "g1-hba1c"),),
     }
-    choices: list[tuple[Where, str]] = []
-    for level, questions in asked.items():
-        answers = [(column, column.beyond(limit)) for column, limit in questions]
-        reached = np.any([certain(answer) for _, answer in answers], axis=0)
-        straddles = np.any([column.known & answer.isna() for column, answer in answers], axis=0)
-        choices += [(reached, level), (straddles, "G?")]
+    asked = {"G3": _diabetes_questions(visits), **prediabetes, "G1": ((hba1c, "g1-hba1c"),)}
+    choices = [(_holds(asked[level]), level) for level in ("G3", "G2W", "G2A")]
+    choices.append((np.any([_open(asked[x]) for x in ("G3", "G2W", "G2A")], axis=0), "G?"))
+    choices += [(_holds(asked["G1"]), "G1"), (_open(asked["G1"]), "G?")]
     choices.append((fasting.known | two_hours.known | hba1c.known, "G0"))
-    return np.select([at for at, _ in choices], [name for _, name in choices], "G?").astype(object)
+    places = [_G_CLASSES.index(level) for _, level in choices]
+    return np.select([at for at, _ in choices], places, _G_CLASSES.index("G?"))
+
+
+_Questions = Sequence[tuple[Column, str]]
+
+
+def _diabetes_questions(visits: Visits) -> _Questions:
+    fasting, two_hours, hba1c = _glucose_measures(visits)
+    random = visits.column("glucose_random")
+    return (
+        (fasting, "g3-fpg"),
+        (two_hours, "g3-2h"),
+        (hba1c, "g3-hba1c"),
+        (random, "g3-random"),
+    )
+
+
+def _holds(questions: _Questions) -> Where:
+    return np.any([certain(column.beyond(limit)) for column, limit in questions], axis=0)
+
+
+def _open(questions: _Questions) -> Where:
+    """Return where a value is known only by a bound that lies on both sides of its limit."""
+    answers = [column.known & column.beyond(limit).isna() for column, limit in questions]
+    return np.any(answers, axis=0)
+
+
+def _diabetes_range(readings: Sequence[Visits], g: np.ndarray[Any, Any]) -> BooleanArray:
+    yes = g == _G_CLASSES.index("G3")
+    asked = [_diabetes_questions(reading) for reading in readings]
+    known = np.any([column.known for questions in asked for column, _ in questions], axis=0)
+    straddles = np.any([_open(questions) for questions in asked], axis=0)
+    return tristate(yes, yes | (known & ~straddles))
 
 
 def _glucose_measures(visits: Visits) -> tuple[Column, Column, Column]:
@@ -119,22 +170,6 @@ def _glucose_measures(visits: Visits) -> tuple[Column, Column, Column]:
         visits.column("glucose_ogtt_120").where(fasting_ogtt),
         visits.column("hba1c").where(~hba1c_unreliable(visits)),
     )
-
-
-def hba1c_unreliable(visits: Visits) -> Where:
-    """Return where something else than glucose is known to change HbA1c. Source: section 2.
-
-    Of ferritin only a low one counts: iron deficiency distorts HbA1c, a raised ferritin does not.
-    """
-    blood = [visits.column(marker) for marker in ("haemoglobin", "mcv")]
-    signs = [column.raised() for column in blood] + [column.lowered() for column in blood]
-    signs += [
-        visits.column("ferritin").lowered(),
-        visits.column("egfr").beyond("sf-14-egfr-30"),
-        visits.yes("transfusion_3m"),
-        visits.yes("haemoglobin_variant"),
-    ]
-    return np.any([certain(sign) for sign in signs], axis=0)
 
 
 def _any_plasma(visits: Visits, limit: str) -> Where:
@@ -157,26 +192,38 @@ def _blocked(visits: Visits) -> Where:
     return _random_raised(visits) | peak | (enough & (above | mean))
 
 
-def _confirmed(visits: Visits) -> Where:
+def _confirmed(readings: Sequence[Visits]) -> Where:
     """Return where two values of different kind or date are in the diabetes range.
 
     A random one with symptoms of hyperglycaemia confirms by itself.
     """
-    fasting, two_hours, hba1c = _glucose_measures(visits)
-    random = certain(visits.column("glucose_random").beyond("g3-random"))
-    kinds = [
-        certain(fasting.beyond("g3-fpg")),
-        certain(two_hours.beyond("g3-2h")),
-        certain(hba1c.beyond("g3-hba1c")),
-        random,
-    ]
-    count = np.sum(kinds, axis=0)
-    earlier = pd.Series(count).groupby(visits.table["case_id"].to_numpy()).cumsum() - count
+    last = readings[0]
+    count = np.sum(
+        [_diabetes_values(reading, last, first=not n) for n, reading in enumerate(readings)], axis=0
+    )
+    earlier = pd.Series(count).groupby(last.table["case_id"].to_numpy()).cumsum() - count
     symptoms = any_of(
-        [visits.yes(word) for word in ("hyperglycaemia_symptoms", "polyuria", "polydipsia")]
+        [last.yes(word) for word in ("hyperglycaemia_symptoms", "polyuria", "polydipsia")]
+    )
+    random = np.any(
+        [certain(reading.column("glucose_random").beyond("g3-random")) for reading in readings],
+        axis=0,
     )
     confirmed = (count >= 2) | ((count >= 1) & (earlier.to_numpy() >= 1))
     return confirmed | (random & certain(symptoms))
+
+
+def _diabetes_values(reading: Visits, last: Visits, *, first: bool) -> np.ndarray[Any, Any]:
+    """Return how many kinds are in the diabetes range; of an earlier reading those of other dates."""
+    dates = reading.rows["date"].to_numpy()
+    count = np.zeros(len(reading), dtype=int)
+    for column, limit in _diabetes_questions(reading):
+        there = certain(column.beyond(limit))
+        if not first:
+            row, newer = column.row, last.column(column.marker).row
+            there &= (row >= 0) & (newer >= 0) & (dates[row] != dates[newer])
+        count += there
+    return count
 
 
 # Insulin.
@@ -311,9 +358,10 @@ def reasoning(visits: Visits, at: int) -> Mapping[str, tuple[Any, ...]]:
 
 def _excluded(visits: Visits, at: int) -> list[tuple[str, str]]:
     rows = visits.rows[visits.rows["visit"] == at]
+    promoted = rows.loc[rows["promoted"] & ~rows["from_ogtt"], "marker"]
     found = [
         (analyte.replace("_random", "_fasting"), "not-fasting")
-        for analyte in dict.fromkeys(rows.loc[rows["promoted"], "marker"])
+        for analyte in dict.fromkeys(promoted)
     ]
     if visits.column("hba1c").known[at] and hba1c_unreliable(visits)[at]:
         found.append(("hba1c", "hba1c-unreliable"))

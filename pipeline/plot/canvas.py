@@ -64,9 +64,14 @@ class Margins:
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Let what is drawn inside use our fonts and shapes, and leave matplotlib as it was."""
+    """Let what is drawn inside use our fonts and shapes, and leave matplotlib as it was.
+
+    No setting of the user's (a matplotlibrc, a style) holds inside.
+    """
     _register_fonts()
-    with mpl.rc_context(_SETTINGS):
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_SETTINGS)
         yield
 
 

@@ -1,4 +1,4 @@
-"""Floor 8. Strips an executed notebook of paths, times and chance, so that it is the same twice."""
+"""Publishing floor. Strips an executed notebook of paths, times and chance: the same twice."""
 
 from typing import Any
 
@@ -10,7 +10,11 @@ _KERNEL = {"name": "python3", "language": "python", "display_name": "Python 3"}
 
 
 def bare_notebook(notebook: NotebookNode) -> bytes:
-    """Return an executed notebook without paths, times and whatever papermill noted in it."""
+    """Return an executed notebook without paths, times and whatever papermill noted in it.
+
+    Of an error only its class stays, and of what a cell wrote on stderr nothing: the rest may quote
+    a person's values, or where files lie.
+    """
     cells = [_bare_cell(cell) for cell in notebook.cells]
     metadata = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
     bare = nbformat.from_dict(
@@ -23,8 +27,19 @@ def _bare_cell(cell: NotebookNode) -> dict[str, Any]:
     """Return a cell with its source, outputs and tags; the injected path is made a bare name."""
     tags = cell.metadata.get("tags", [])
     bare = {key: cell[key] for key in cell if key not in ("metadata", "id")}
+    if "outputs" in bare:
+        bare["outputs"] = [_bare_output(output) for output in cell.outputs]
     if "injected-parameters" in tags:
         lines = cell.source.splitlines()
         named = [f'case_input = "{INPUT_NAME}"' if "case_input" in line else line for line in lines]
         return bare | {"id": "given", "metadata": {"tags": tags}, "source": "\n".join(named)}
     return bare | {"id": cell.id, "metadata": {"tags": tags} if tags else {}}
+
+
+def _bare_output(output: NotebookNode) -> NotebookNode:
+    """Return an output as it is; of an error its class, of stderr that there was some."""
+    if output.output_type == "error":
+        return nbformat.v4.new_output("error", ename=output.ename, evalue="", traceback=[])
+    if output.get("name") == "stderr":
+        return nbformat.v4.new_output("stream", name="stderr", text="")
+    return output

@@ -1,20 +1,27 @@
-"""Floor 8. Makes the reports of one case: run, lay out, print, and put in their place."""
+"""Publishing floor. Makes the reports of one case: run, lay out, print, put in their place."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
+from shutil import rmtree
 
-from pipeline.errors import ReadBackError, ReportError
+import nbformat
+from nbformat.reader import NotJSONError
+
+from pipeline.errors import OutputError, PipelineError, ReadBackError, ReportError
 from pipeline.model import CaseInput
 from pipeline.publish.bare import INPUT_NAME, bare_notebook
 from pipeline.publish.exporter import render_html
-from pipeline.publish.files import as_json, publish, work_folder
+from pipeline.publish.files import as_json, publish, withdraw
 from pipeline.publish.ledger import Failure, Made, Order
 from pipeline.publish.notebook import REPORTS, Executed, NotebookError, run_notebook
 from pipeline.publish.pdf import render_pdf
 from pipeline.read.case_input import case_input_bytes
 
 FAILED = ".failed"  # in the output folder: notebooks of reports that were not made
+_OF_A_REPORT = ("html", "pdf", "ipynb")  # case.json is of all reports of a case
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,56 +30,80 @@ class CaseReports:
 
     order: Order
     case_id: str
-    work: Path
-    stopped: Callable[[], bool]  # whether the person at the keyboard ended the run
+    work: Path  # a folder of this case alone
+    home: Path  # where kernels get their folders
+    stopped: Callable[[], bool]  # whether the run is being ended
     made: list[Made] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
-    result: bytes | None = None
+    result: str = ""  # the hash of case.json
 
     def make(self, language: str, *, sha256: str) -> None:
-        """Make the report in one language; one that fails is noted and costs only itself."""
+        """Make the report in one language; one that fails is noted and costs only itself.
+
+        Raises OutputError where the output folder cannot be written to.
+        """
         try:
             executed = self._run(language, sha256)
-            self._agree(as_json(executed.case))
             self.made.append(self._publish(executed, language))
-        except (ReportError, ReadBackError) as error:
+            withdraw(self.order.out / self._partial_name(language))
+        except OutputError:
+            raise
+        except Exception as error:
             if not self.stopped():  # a kernel that we ended ourselves is no failure
-                self.failures.append(self._failure(error, language))
+                self.fail(_told(error), language)
+
+    def fail(self, error: PipelineError, language: str) -> None:
+        """Note a report that was not made, and remove its files of an earlier run."""
+        self.failures.append(self._failure(error, language))
+        self.withdraw_report(language)
+
+    def withdraw_report(self, language: str) -> None:
+        """Remove the files of a report that an earlier run made, of the ordered formats."""
+        for ending in set(self.order.formats).intersection(_OF_A_REPORT):
+            withdraw(self.order.out / f"{self._stem(language)}.{ending}")
+
+    def withdraw_result(self) -> None:
+        """Remove the result of an earlier run, where no report of this one ended with any."""
+        if not self.made and "json" in self.order.formats:
+            withdraw(self.order.out / self.case_id / "case.json")
 
     def _run(self, language: str, sha256: str) -> Executed:
         """Run the notebook on the input that lies in the work folder."""
         given = REPORTS[self.order.kind](case_input=str(self.work / INPUT_NAME), language=language)
-        return run_notebook(self.order.kind, given, sha256=sha256, folder=self.work)
-
-    def _agree(self, result: bytes) -> None:
-        """Hold the result against that of the other reports of this case."""
-        if self.result not in (None, result):
-            raise ReadBackError("The reports of this case disagree about its result.")
-        self.result = result
+        return run_notebook(self.order.kind, given, sha256=sha256, folder=self.work, home=self.home)
 
     def _publish(self, executed: Executed, language: str) -> Made:
         """Put every ordered file in its place; all are made before the first appears."""
+        result = as_json(executed.case)
+        self._agree(sha256(result).hexdigest())
         contents = dict(self._contents(executed, language))
+        if "json" in self.order.formats:
+            contents[f"{self.case_id}/case.json"] = result
         hashes = {
             name: publish(content, self.order.out / name, work=self.work)
             for name, content in contents.items()
         }
         return Made(case_id=self.case_id, language=language, files=hashes)
 
-    def _contents(self, executed: Executed, language: str) -> Iterator[tuple[str, bytes]]:
-        """Yield name and bytes of each ordered file of one report; the result comes last."""
-        stem = f"{self.case_id}/{self.order.kind}.{language}"
-        html = render_html(executed.notebook, kind=self.order.kind, language=language)
-        if "html" in self.order.formats:
-            yield f"{stem}.html", html.encode()
-        if "pdf" in self.order.formats:
-            yield f"{stem}.pdf", render_pdf(html)
-        if "ipynb" in self.order.formats:
-            yield f"{stem}.ipynb", bare_notebook(executed.notebook)
-        if "json" in self.order.formats:
-            yield f"{self.case_id}/case.json", as_json(executed.case)
+    def _agree(self, result: str) -> None:
+        """Hold the result against that of the other reports of this case."""
+        if self.result not in ("", result):
+            raise ReadBackError("The reports of this case disagree about its result.")
+        self.result = result
 
-    def _failure(self, error: ReportError | ReadBackError, language: str) -> Failure:
+    def _contents(self, executed: Executed, language: str) -> Iterator[tuple[str, bytes]]:
+        """Yield name and bytes of each ordered file of one report, except the result."""
+        stem, formats = self._stem(language), self.order.formats
+        if "html" in formats or "pdf" in formats:
+            html = render_html(executed.notebook, kind=self.order.kind, language=language)
+        if "html" in formats:
+            yield f"{stem}.html", html.encode()
+        if "pdf" in formats:
+            yield f"{stem}.pdf", render_pdf(html)
+        if "ipynb" in formats:
+            yield f"{stem}.ipynb", bare_notebook(executed.notebook)
+
+    def _failure(self, error: PipelineError, language: str) -> Failure:
         """Return what is to be known of a report that was not made."""
         stopped = error if isinstance(error, NotebookError) else None
         return Failure(
@@ -86,23 +117,40 @@ class CaseReports:
         )
 
     def _keep(self, partial: Path | None, language: str) -> str:
-        """Put a notebook that did not reach its end aside, and return where."""
-        if partial is None or not partial.exists():
+        """Put a notebook that did not reach its end aside, stripped, and return where."""
+        if partial is None:
             return ""
-        name = f"{FAILED}/{self.case_id}/{self.order.kind}.{language}.ipynb"
-        publish(partial.read_bytes(), self.order.out / name, work=self.work)
-        return name
+        name = self._partial_name(language)
+        with suppress(FileNotFoundError, NotJSONError):
+            content = bare_notebook(nbformat.read(partial, as_version=4))
+            publish(content, self.order.out / name, work=self.work)
+            return name
+        return ""
+
+    def _stem(self, language: str) -> str:
+        """Return the name of a report's files below the output folder, without their ending."""
+        return f"{self.case_id}/{self.order.kind}.{language}"
+
+    def _partial_name(self, language: str) -> str:
+        return f"{FAILED}/{self._stem(language)}.ipynb"
 
 
-def make_case(order: Order, case: CaseInput, *, stopped: Callable[[], bool]) -> CaseReports:
-    """Return the reports of a case in every ordered language; ``stopped`` ends it between two.
+def make_case(reports: CaseReports, case: CaseInput) -> None:
+    """Make the reports of a case in every ordered language; what became of them is in ``reports``.
 
     Raises OutputError where the output folder cannot be written to.
     """
-    with work_folder(order.out, case.case_id) as work:
-        sha256 = publish(case_input_bytes(case), work / INPUT_NAME, work=work)
-        reports = CaseReports(order=order, case_id=case.case_id, work=work, stopped=stopped)
-        for language in order.languages:
-            if not stopped():
-                reports.make(language, sha256=sha256)
-    return reports
+    sha256 = publish(case_input_bytes(case), reports.work / INPUT_NAME, work=reports.work)
+    for language in reports.order.languages:
+        if not reports.stopped():
+            reports.make(language, sha256=sha256)
+    if reports.failures:
+        reports.withdraw_result()
+    rmtree(reports.work, ignore_errors=True)
+
+
+def _told(error: Exception) -> PipelineError:
+    """Return an error that may be told; of a foreign one the class: its text may quote values."""
+    if isinstance(error, PipelineError):
+        return error
+    return ReportError(f"The report stopped with {type(error).__name__}.")

@@ -1,42 +1,49 @@
-"""Floor 8. A papermill engine whose kernels talk over sockets in a private folder, not over TCP."""
+"""Publishing floor. A papermill engine whose kernels talk over private sockets, not over TCP."""
 
 import logging
 import os
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
 from subprocess import DEVNULL
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 from weakref import WeakSet
 
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from traitlets import Unicode
+from traitlets.config import Config
 
 import pipeline
 
 ENGINE = "casereport"
 _HAS_SOCKET_FILES = sys.platform != "win32"
-
-logging.getLogger("papermill").setLevel(logging.CRITICAL)  # failures are told by the ledger
+_OF_THE_USER = ("PYTHONSTARTUP", "PYTHONWARNINGS", "MATPLOTLIBRC")  # could change a report
+# matplotlib tells on stderr that a first search for fonts is slow, and stderr is a failure
+_QUIET_FONTS = '__import__("logging").getLogger("matplotlib.font_manager").setLevel("ERROR")'
 
 _running: "WeakSet[PrivateKernelManager]" = WeakSet()
 
 
 class PrivateKernelManager(AsyncKernelManager):
-    """Starts the kernel of this very interpreter, in an environment that nothing else touches.
+    """Starts a kernel of this very interpreter, without the settings that a user may have made.
 
     Sockets, connection file and IPython's own files lie in a folder that only the user can open;
     its name is short, since the name of a socket may not be longer than 104 bytes.
     """
 
+    home = Unicode(help="The folder of the run; left out, of no run at all.").tag(config=True)
+
     def __init__(self, **options: Any) -> None:
         """Make the folder; no kernel is started yet."""
         super().__init__(**options)
         self.kernel_spec_manager = KernelSpecManager(kernel_dirs=[])  # no kernel of the user's
-        self.folder = Path(mkdtemp(prefix="cr-"))
+        self.folder = Path(mkdtemp(prefix="k-", dir=self.home or None))
+        self.fonts = Path(self.home or self.folder) / "matplotlib"  # once found, for all of a run
         self.connection_file = str(self.folder / "kernel.json")
         if _HAS_SOCKET_FILES:
             self.transport = "ipc"
@@ -45,7 +52,9 @@ class PrivateKernelManager(AsyncKernelManager):
 
     async def _async_pre_start_kernel(self, **options: Any) -> tuple[list[str], dict[str, Any]]:
         """Give the kernel its environment; what it prints outside its cells goes nowhere."""
-        options |= {"env": kernel_environment(self.folder), "stdout": DEVNULL, "stderr": DEVNULL}
+        environment = kernel_environment(self.folder, fonts=self.fonts)
+        options |= {"env": environment, "stdout": DEVNULL, "stderr": DEVNULL}
+        options["extra_arguments"] = [f"--IPKernelApp.exec_lines={_QUIET_FONTS}"]
         command, rest = await super()._async_pre_start_kernel(**options)
         return command, rest
 
@@ -94,22 +103,49 @@ class PrivateEngine:
         return nb_language(nb, language)
 
 
-def kernel_environment(folder: Path) -> dict[str, str]:
-    """Return the environment of a kernel: ours, without what could make two runs differ."""
+@contextmanager
+def kernel_home() -> Iterator[Path]:
+    """Give a folder for the kernels of one run, which is gone afterwards; papermill is silent.
+
+    Why a notebook stopped is told by the ledger, without the values that papermill would quote.
+    """
+    logger = logging.getLogger("papermill")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with TemporaryDirectory(prefix="cr-", ignore_cleanup_errors=True) as home:
+            yield Path(home)
+    finally:
+        logger.setLevel(level)
+
+
+def at_home(home: Path) -> Config:
+    """Return the setting by which kernels get their folders below ``home``."""
+    return Config(PrivateKernelManager={"home": str(home)})
+
+
+def kernel_environment(folder: Path, *, fonts: Path) -> dict[str, str]:
+    """Return the environment of a kernel: ours, without what could make two runs differ.
+
+    ``folder`` is the kernel's own, ``fonts`` where matplotlib notes which fonts there are.
+    """
     root = str(Path(pipeline.__file__).resolve().parent.parent)
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     fixed = {
         "IPYTHONDIR": str(folder / "ipython"),  # no start-up files, no history of the user's
+        "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": str(fonts),
         "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONHASHSEED": "0",
         "TZ": "UTC",
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
     }
-    return {**os.environ, **fixed}
+    kept = {name: value for name, value in os.environ.items() if name not in _OF_THE_USER}
+    return kept | fixed
 
 
 def kill_kernels() -> None:
-    """End every kernel that still runs: the person at the keyboard wants to stop."""
+    """End every kernel that still runs: the run is being stopped."""
     for manager in tuple(_running):
         manager.kill()

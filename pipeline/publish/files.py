@@ -1,4 +1,4 @@
-"""Floor 8. Puts whole files in their place: written aside, forced to disk, then renamed."""
+"""Publishing floor. Puts whole files in their place: written aside, forced to disk, renamed."""
 
 import json
 import os
@@ -11,48 +11,76 @@ from tempfile import mkdtemp
 
 from pipeline.errors import OutputError
 
-WORK = ".work"
+WORK = ".casereport"  # a name of ours alone: it is emptied without asking
+_FOR_ITS_OWNER = 0o700
+_SECRET = 0o600
 
 
 @contextmanager
 def work_folder(out: Path, name: str) -> Iterator[Path]:
     """Give a folder that only the user can open, inside ``out`` so that a rename is enough.
 
-    It is gone afterwards, whatever happens. Raises OutputError where it cannot be made.
+    It is gone afterwards, whatever happens, and so is what a run that was killed left in its place:
+    one process at a time writes into ``out``. Whoever works in threads makes one of these, and
+    folders of its own inside it. Raises OutputError where it cannot be made.
     """
+    home = out / WORK
     with _told_as_output_error(out):
-        (out / WORK).mkdir(mode=0o700, parents=True, exist_ok=True)
+        rmtree(home, ignore_errors=True)
+        make_folder(home)
         # absolute: the kernel works in another folder
-        folder = Path(mkdtemp(prefix=f"{name}-", dir=out / WORK)).absolute()
+        folder = Path(mkdtemp(prefix=f"{name}-", dir=home)).absolute()
     try:
         yield folder
     finally:
-        rmtree(folder, ignore_errors=True)
-        with suppress(OSError):  # another report is still at work
-            (out / WORK).rmdir()
+        rmtree(home, ignore_errors=True)
 
 
 def publish(content: bytes, target: Path, *, work: Path) -> str:
     """Write ``content`` at ``target`` at once or not at all, and return its hash (SHA-256).
 
-    ``work`` is a folder on the same disk. Raises OutputError where the place cannot be written to.
+    What is written only its owner can read. ``work`` is a folder on the same disk. Raises
+    OutputError where the place cannot be written to.
     """
     with _told_as_output_error(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(work)
+        make_folder(target.parent)
         draft = work / f"{target.name}.draft"
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        _write(content, draft)
         draft.replace(target)
         _sync_folder(target.parent)
     return sha256(content).hexdigest()
+
+
+def withdraw(target: Path) -> None:
+    """Remove a file of an earlier run, so that it does not pass for one of this run.
+
+    Raises OutputError where it is there and cannot be removed.
+    """
+    with _told_as_output_error(target), suppress(FileNotFoundError, NotADirectoryError):
+        target.unlink()
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it that are not there yet, each for its owner alone."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=_FOR_ITS_OWNER, exist_ok=True)
 
 
 def as_json(content: Mapping[str, object]) -> bytes:
     """Return JSON whose bytes depend on nothing but the content: sorted, UTF-8, no NaN."""
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, sort_keys=True, indent=1)
     return f"{text}\n".encode()
+
+
+def _write(content: bytes, draft: Path) -> None:
+    """Write a file that only its owner can read, down to the disk."""
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _SECRET)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

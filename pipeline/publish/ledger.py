@@ -1,15 +1,15 @@
-"""Floor 8. What a run made and what it could not make: ``run.json`` and the summary."""
+"""Publishing floor. What a run made and what it could not make: ``run.json`` and the summary."""
 
 import platform
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
 from pipeline import __version__
+from pipeline.errors import ReportError
 
 _TOLD_PACKAGES = (
     "great-expectations",
@@ -38,11 +38,11 @@ class Order:
 
     def again(self, failure: "Failure") -> str:
         """Return the command that makes just one failed report again."""
-        words = ["casereport", "report", self.kind, *map(str, self.inputs)]
-        words += ["--case", failure.case_id, "--language", failure.language]
-        words += ["--format", ",".join(self.formats), "--out", str(self.out)]
-        words += ["--as-of", self.as_of.isoformat()]
-        words += ["--people", str(self.people)] if self.people else []
+        words = ["casereport", "report", self.kind, *map(_as_argument, self.inputs)]
+        words += [f"--case={failure.case_id}", f"--language={failure.language}"]
+        words += [f"--format={','.join(self.formats)}", f"--out={self.out}"]
+        words += [f"--as-of={self.as_of.isoformat()}"]
+        words += [f"--people={self.people}"] if self.people else []
         return shlex.join(words)
 
 
@@ -73,29 +73,41 @@ class Ledger:
     """All reports of one run, made and not made, in the order of the cases."""
 
     order: Order
-    rows: Mapping[str, int]  # accepted, set_aside
+    cases: tuple[str, ...]
+    read: Mapping[str, str | None]  # each file that was read, and the hash of what was in it
+    rows: Mapping[str, int]  # read, accepted, set_aside
     made: tuple[Made, ...]
     failures: tuple[Failure, ...]
+    without_rows: tuple[str, ...] = ()  # cases of which no row was accepted: no report either
+    ended: str = ""  # the error that ended the run before its end
 
     @property
     def exit_code(self) -> int:
         """Return 0 where all is well, else the code of the gravest failure."""
-        return max((failure.exit_code for failure in self.failures), default=0)
+        codes = [failure.exit_code for failure in self.failures]
+        codes += [ReportError.exit_code] * bool(self.without_rows)
+        return max(codes, default=0)
 
     def as_record(self) -> dict[str, object]:
         """Return ``run.json``: enough to see what was made from what, and to make it again."""
+        order = self.order
         return {
             "schema": "casereport/run/1",
-            "kind": self.order.kind,
-            "as_of": self.order.as_of.isoformat(),
-            "inputs": [_described(path) for path in files_of(self.order.inputs)],
+            "kind": order.kind,
+            "as_of": order.as_of.isoformat(),
+            "inputs": [{"file": file, "sha256": hash} for file, hash in self.read.items()],
+            "people": str(order.people) if order.people else None,
+            "cases": list(self.cases),
+            "languages": list(order.languages),
+            "formats": list(order.formats),
             "rows": dict(self.rows),
+            "without_rows": list(self.without_rows),
             "versions": versions(),
             "reports": [asdict(made) for made in self.made],
             "failures": [
-                asdict(failure) | {"command": self.order.again(failure)}
-                for failure in self.failures
+                asdict(failure) | {"command": order.again(failure)} for failure in self.failures
             ],
+            "ended": self.ended or None,
         }
 
     def summary(self) -> str:
@@ -114,6 +126,8 @@ class Ledger:
             yield f"  {self.order.out / name}"
 
     def _missing(self) -> Iterator[str]:
+        if self.without_rows:
+            yield f"No row accepted, so no report: {', '.join(self.without_rows)}"
         if self.failures:
             yield f"{_count(len(self.failures), 'report')} not made:"
         for failure in self.failures:
@@ -125,21 +139,15 @@ class Ledger:
             yield f"    again: {self.order.again(failure)}"
 
 
-def files_of(inputs: tuple[Path, ...]) -> list[Path]:
-    """Return the files that were given: of a folder those directly in it."""
-    found = [path for given in inputs for path in ([given] if given.is_file() else given.iterdir())]
-    return sorted(path for path in found if path.is_file())
-
-
 def versions() -> dict[str, str]:
     """Return the versions of what makes a report look as it does."""
     packages = {name: version(name) for name in _TOLD_PACKAGES}
     return packages | {"casereport": __version__, "python": platform.python_version()}
 
 
-def _described(path: Path) -> dict[str, str]:
-    """Return the address and the hash of an input."""
-    return {"file": str(path), "sha256": sha256(path.read_bytes()).hexdigest()}
+def _as_argument(path: Path) -> str:
+    """Return a path as an argument, which no parser takes for an option."""
+    return f"./{path}" if str(path).startswith("-") else str(path)
 
 
 def _count(number: int, noun: str) -> str:

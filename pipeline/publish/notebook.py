@@ -1,5 +1,6 @@
-"""Floor 8. Runs one report notebook in a folder of its own, and judges whether it was finished."""
+"""Publishing floor. Runs one report notebook, and judges whether it was finished."""
 
+import ast
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -14,12 +15,14 @@ from papermill.exceptions import PapermillExecutionError
 
 from pipeline import errors
 from pipeline.errors import CommandError, ReportError
-from pipeline.publish.engine import ENGINE, PrivateEngine
+from pipeline.publish.engine import ENGINE, PrivateEngine, at_home
 from pipeline.resources import resource_path
 from pipeline.show import RESULT_TYPE
 
 START_SECONDS = 120
 CELL_SECONDS = 300
+_LEAVING_TAGS = {"raises-exception", "skip-execution"}  # tags by which a notebook could pass
+_LEAVING_NAMES = {"exit", "quit", "get_ipython"}  # and words; magic and shell lines are no Python
 papermill_engines.register(ENGINE, PrivateEngine)  # also where the package is not installed
 _OUR_ERRORS = {name for name, it in vars(errors).items() if isinstance(it, type)}
 
@@ -78,24 +81,43 @@ def check_parameters(path: Path, wanted: type[CaseParameters]) -> None:
         raise ReportError(f"'{path.name}' declares {declared}, but is given {given}.")
 
 
-def run_notebook(kind: str, parameters: CaseParameters, *, sha256: str, folder: Path) -> Executed:
+def check_cells(path: Path) -> None:
+    """Hold the cells of a notebook against what could make one that failed look finished.
+
+    Raises NotebookError where a cell is no plain Python, is tagged to be left out or to be allowed
+    to fail, or could end the notebook.
+    """
+    for cell in filter(_is_code, nbformat.read(path, as_version=4).cells):
+        tags = _LEAVING_TAGS.intersection(cell.metadata.get("tags", ()))
+        if tags:
+            raise NotebookError(f"A cell has the tag '{min(tags)}'.", cell=cell.id)
+        names = _LEAVING_NAMES.intersection(_names(cell))
+        if names:
+            raise NotebookError(f"A cell uses '{min(names)}'.", cell=cell.id)
+
+
+def run_notebook(
+    kind: str, parameters: CaseParameters, *, sha256: str, folder: Path, home: Path
+) -> Executed:
     """Return the notebook of a kind, run with these parameters, and its result.
 
-    ``folder`` is the notebook's working folder, ``sha256`` the hash of the input it reads.
-    Raises ReportError where the parameters differ, and NotebookError where the report is not whole.
+    ``folder`` is the notebook's working folder, ``home`` where kernels get theirs, ``sha256`` the
+    hash of the input it reads. Raises ReportError where the parameters differ, and NotebookError
+    where the report is not whole.
     """
     path = notebook_of(kind)
     check_parameters(path, type(parameters))
+    check_cells(path)
     partial = folder / f"{kind}.{parameters.language}.partial.ipynb"
     try:
-        notebook = _execute(path, partial, parameters)
+        notebook = _execute(path, partial, parameters, home=home)
     except Exception as error:  # whatever a notebook does, it costs this one report
         raise NotebookError(_cause(error), cell=_stopped_at(partial), partial=partial) from None
     _require_every_cell(notebook, partial)
     return Executed(notebook=notebook, case=_result(notebook, sha256=sha256, partial=partial))
 
 
-def _execute(path: Path, partial: Path, parameters: CaseParameters) -> NotebookNode:
+def _execute(path: Path, partial: Path, parameters: CaseParameters, *, home: Path) -> NotebookNode:
     """Run the notebook by papermill, which writes what there is of it after every cell."""
     return papermill.execute_notebook(
         _literal(path),
@@ -106,6 +128,7 @@ def _execute(path: Path, partial: Path, parameters: CaseParameters) -> NotebookN
         progress_bar=False,
         start_timeout=START_SECONDS,
         execution_timeout=CELL_SECONDS,
+        config=at_home(home),
         resources={"metadata": {"path": str(partial.parent)}},  # papermill's cwd= moves all threads
     )
 
@@ -150,7 +173,7 @@ def _require_every_cell(notebook: NotebookNode, partial: Path) -> None:
         if any(_errors(cell)):
             raise NotebookError("A cell ended the notebook early.", cell=cell.id, partial=partial)
         if any(output.get("name") == "stderr" for output in cell.outputs):
-            raise NotebookError("A cell printed a warning.", cell=cell.id, partial=partial)
+            raise NotebookError("A cell wrote on stderr.", cell=cell.id, partial=partial)
 
 
 def _result(notebook: NotebookNode, *, sha256: str, partial: Path) -> dict[str, Any]:
@@ -163,6 +186,15 @@ def _result(notebook: NotebookNode, *, sha256: str, partial: Path) -> dict[str, 
         cause = "The result is that of another input."
         raise NotebookError(cause, cell=last.id, partial=partial)
     return dict(results[0]["case"])
+
+
+def _names(cell: NotebookNode) -> Iterator[str]:
+    """Return the names that a cell's code uses."""
+    try:
+        tree = ast.parse(cell.source)
+    except SyntaxError:
+        raise NotebookError("A cell is not plain Python.", cell=cell.id) from None
+    return (node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
 
 
 def _is_code(cell: NotebookNode) -> bool:

@@ -1,4 +1,4 @@
-"""Floor 8. Prints a report page on A4, with WeasyPrint, from nothing but what the page holds."""
+"""Publishing floor. Prints a report page on A4, from nothing but what the page itself holds."""
 
 import logging
 from threading import Lock

@@ -1,73 +1,147 @@
-"""Floor 8. The main job: the reports of many cases side by side, and the record of the run."""
+"""Publishing floor. The main job: the reports of many cases side by side, and their record."""
 
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event
 
+from pipeline.errors import OutputError
 from pipeline.intake import Intake
 from pipeline.publish.case import CaseReports, make_case
-from pipeline.publish.engine import kill_kernels
+from pipeline.publish.engine import kernel_home, kill_kernels
 from pipeline.publish.files import as_json, publish, work_folder
 from pipeline.publish.ledger import Ledger, Order
 
+RECORD = "run.json"
 Announce = Callable[[str], None]
+_PATIENCE = 0.5  # seconds between two looks at who still works
 
 
-def make_reports(order: Order, intake: Intake, *, announce: Announce) -> Ledger:
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """One run: what was ordered, of what, where it works, and what became of each case so far."""
+
+    order: Order
+    intake: Intake
+    read: Mapping[str, str | None]  # the files that were read, and their hashes
+    work: Path
+    home: Path
+    stop: Event = field(default_factory=Event)
+    cases: dict[str, CaseReports] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Return the cases that get reports."""
+        return self.order.case_ids or self.intake.case_ids
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """Return the cases that get none, as no row of theirs was accepted."""
+        return () if self.order.case_ids else self.intake.cases_without_rows
+
+    def make(self, case_id: str) -> CaseReports:
+        """Make the reports of one case; its rows are taken out only now, to hold few at a time."""
+        reports = self._reports_of(case_id)
+        make_case(reports, self.intake.case(case_id))
+        return reports
+
+    def withdraw_refused(self) -> None:
+        """Remove what an earlier run made of cases that now get no report."""
+        for case_id in self.refused:
+            reports = self._reports_of(case_id)
+            for language in self.order.languages:
+                reports.withdraw_report(language)
+            reports.withdraw_result()
+
+    def ledger(self, *, ended: str = "") -> Ledger:
+        """Return what became of every report; ``ended`` is the error that ended the run."""
+        cases = [reports for _, reports in sorted(self.cases.items())]
+        return Ledger(
+            order=self.order,
+            cases=self.asked,
+            read=self.read,
+            rows=self.intake.counts,
+            without_rows=self.refused,
+            made=tuple(made for reports in cases for made in reports.made),
+            failures=tuple(failure for reports in cases for failure in reports.failures),
+            ended=ended,
+        )
+
+    def record(self, ledger: Ledger) -> None:
+        """Write ``run.json``."""
+        publish(as_json(ledger.as_record()), self.order.out / RECORD, work=self.work)
+
+    def _reports_of(self, case_id: str) -> CaseReports:
+        reports = CaseReports(
+            order=self.order,
+            case_id=case_id,
+            work=self.work / case_id,
+            home=self.home,
+            stopped=self.stop.is_set,
+        )
+        self.cases[case_id] = reports
+        return reports
+
+
+def make_reports(
+    order: Order, intake: Intake, *, read: Mapping[str, str | None], announce: Announce
+) -> Ledger:
     """Make every report that was ordered, write ``run.json``, and return what became of each.
 
-    A report appears whole or not at all; one that fails costs only itself. ``announce`` gets a
-    line for each case that is done. Raises NothingUsableError where an ordered case has no row,
-    and OutputError where the output folder cannot be written to.
+    A report appears whole or not at all; one that fails costs only itself, and takes its files of
+    an earlier run with it. ``read`` names the files that were read, with their hashes; ``announce``
+    gets a line for each case that is done. However the run ends, ``run.json`` is written where that
+    is still possible.
+
+    Raises NothingUsableError where an ordered case has no row, and OutputError where the output
+    folder cannot be written to.
     """
-    case_ids = order.case_ids or intake.case_ids
     for case_id in order.case_ids:
         intake.case(case_id)  # a name that is not there is refused before any kernel starts
-    reports = _make_cases(order, intake, case_ids=case_ids, announce=announce)
-    ledger = Ledger(
-        order=order,
-        rows=intake.counts,
-        made=tuple(made for case_id in case_ids for made in reports[case_id].made),
-        failures=tuple(failure for case_id in case_ids for failure in reports[case_id].failures),
-    )
-    with work_folder(order.out, "run") as work:
-        publish(as_json(ledger.as_record()), order.out / "run.json", work=work)
+    with work_folder(order.out, "run") as work, kernel_home() as home:
+        run = Run(order=order, intake=intake, read=read, work=work, home=home)
+        try:
+            _make_all(run, announce)
+        except BaseException as error:
+            with suppress(OutputError):  # it may be what ended the run
+                run.record(run.ledger(ended=type(error).__name__))
+            raise
+        ledger = run.ledger()
+        run.record(ledger)
     return ledger
 
 
-def _make_cases(
-    order: Order, intake: Intake, *, case_ids: tuple[str, ...], announce: Announce
-) -> dict[str, CaseReports]:
-    """Make the cases in threads, since the work is in the kernels, and return them by id.
+def _make_all(run: Run, announce: Announce) -> None:
+    """Make the cases in threads, since the work is in the kernels.
 
-    When the person at the keyboard stops the run, the kernels end and what is finished stays.
+    When the run is stopped, the kernels end and what is finished stays.
     """
-    stop = Event()
-    pool = ThreadPoolExecutor(max_workers=max(1, min(order.jobs, len(case_ids))))
+    run.withdraw_refused()
+    pool = ThreadPoolExecutor(max_workers=max(1, min(run.order.jobs, len(run.asked))))
+    futures = [pool.submit(run.make, case_id) for case_id in run.asked]
     try:
-        futures = {
-            pool.submit(_make_one, order, intake, case_id, stop): case_id for case_id in case_ids
-        }
-        return dict(_finished(futures, announce))
+        _announce_each(futures, announce)
     except BaseException:
-        stop.set()
-        kill_kernels()
+        run.stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        _end_kernels(futures)
         raise
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _make_one(order: Order, intake: Intake, case_id: str, stop: Event) -> CaseReports:
-    """Make the reports of one case; its rows are taken out only now, to hold few at a time."""
-    return make_case(order, intake.case(case_id), stopped=stop.is_set)
-
-
-def _finished(
-    futures: Mapping[Future[CaseReports], str], announce: Announce
-) -> Iterator[tuple[str, CaseReports]]:
-    """Yield each case when it is done, and say so."""
+def _announce_each(futures: list[Future[CaseReports]], announce: Announce) -> None:
+    """Say of each case when it is done."""
     for number, future in enumerate(as_completed(futures), start=1):
-        reports, case_id = future.result(), futures[future]
+        reports = future.result()
         word = "not made" if reports.failures else "made"
-        announce(f"{number} of {len(futures)}: {case_id} {word}")
-        yield case_id, reports
+        announce(f"{number} of {len(futures)}: {reports.case_id} {word}")
+
+
+def _end_kernels(futures: list[Future[CaseReports]]) -> None:
+    """End the kernels until nobody works: one may just have been starting."""
+    while working := [future for future in futures if future.running()]:
+        kill_kernels()
+        wait(working, timeout=_PATIENCE)

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from pipeline.rules.units import fold_unit
+
 # A sign of comparison, a minus, digits without superfluous zeros, a mark and decimals. No exponent,
 # no thousands mark, no NaN or infinity; only the digits 0 to 9, of which a float holds 15 exactly.
 _NUMBER = (
@@ -22,7 +24,8 @@ NUMBER_COLUMNS = (
     "comparator",
     "number",
     "half_digit",
-    *(f"{limit}_{part}" for limit in _LIMITS for part in ("comparator", "number")),
+    *(f"{limit}_{part}" for limit in _LIMITS for part in ("reading", "comparator", "number")),
+    "fasting_reading",
     "fasting_number",
 )
 
@@ -34,25 +37,42 @@ def with_numbers(rows: pd.DataFrame) -> pd.DataFrame:
 
     ``value_reading``, ``comparator``, ``number`` and ``half_digit`` are of ``value``, as
     ``read_numbers`` has them; a value beside an ambiguous reference limit is ambiguous too.
+    A reference limit may repeat the unit of its row: "40 U/L". ``fasting_reading`` is "number",
+    "missing" or "unreadable": hours are a plain number that is not negative.
     A file's decimal mark is proven by its values and reference limits together.
     """
     files = rows["file"]
     marks = proven_marks([rows[column] for column in ("value", *_LIMITS)], files=files)
     value = read_numbers(rows["value"], files=files, marks=marks)
-    limits = {limit: read_numbers(rows[limit], files=files, marks=marks) for limit in _LIMITS}
+    limits = {limit: _read_limits(rows, limit, marks=marks) for limit in _LIMITS}
     unclear = np.logical_or.reduce([read["reading"] == "ambiguous" for read in limits.values()])
     readable = value["reading"] == "number"
     fasting = read_numbers(rows["fasting_hours"], files=files, marks=marks)
+    hours = fasting["number"].where((fasting["comparator"] == "") & (fasting["number"] >= 0))
+    odd = hours.isna() & (fasting["reading"] != "missing")
     return rows.assign(
         **value.drop(columns="reading"),
         value_reading=value["reading"].mask(readable & unclear, "ambiguous"),
-        fasting_number=fasting["number"].where(fasting["comparator"] == ""),
+        fasting_reading=fasting["reading"].mask(odd, "unreadable"),
+        fasting_number=hours,
         **{
             f"{limit}_{part}": read[part]
             for limit, read in limits.items()
-            for part in ("comparator", "number")
+            for part in ("reading", "comparator", "number")
         },
     )
+
+
+def _read_limits(rows: pd.DataFrame, limit: str, *, marks: Marks) -> pd.DataFrame:
+    """Return what ``read_numbers`` does, of reference limits without the unit of their row."""
+    read = read_numbers(rows[limit], files=rows["file"], marks=marks)
+    odd = rows[read["reading"] == "unreadable"]
+    if len(odd):
+        pairs = zip(odd[limit], odd["unit"], strict=True)
+        bare = [fold_unit(text).removesuffix(fold_unit(unit)) for text, unit in pairs]
+        again = read_numbers(pd.Series(bare, index=odd.index), files=odd["file"], marks=marks)
+        read.loc[odd.index] = again
+    return read
 
 
 def proven_marks(columns: Iterable[pd.Series], *, files: pd.Series) -> Marks:

@@ -52,6 +52,21 @@ def read_people(path: Path, *, keys: Mapping[str, ContextKey]) -> dict[str, Pers
     return people
 
 
+def joined_people(
+    told: Mapping[str, Person], listed: Mapping[str, Person], *, where: str
+) -> dict[str, Person]:
+    """Return by case what case folders tell and what a table of people lists, together.
+
+    ``where`` names the table. Raises CaseFileError where different words are stated of one person,
+    or of one date of a person.
+    """
+    people = dict(listed)
+    for case_id, person in told.items():
+        alone = _joined(Person(case_id=case_id), person, where=f"'case.toml' of '{case_id}'")
+        people[case_id] = _joined(alone, listed.get(case_id, Person(case_id=case_id)), where=where)
+    return people
+
+
 def read_person(stated: Mapping[str, object], *, where: str) -> tuple[str, Sex | None, int | None]:
     """Return case id, sex and birth year of what is stated; what is not stated is None.
 
@@ -155,18 +170,38 @@ def _read_row(stated: Mapping[str, str], *, keys: Mapping[str, ContextKey], wher
 
 
 def _joined(known: Person, more: Person, *, where: str) -> Person:
-    """Return what two rows state of one person."""
+    """Return what is stated of one person in two places."""
     for key in ("sex", "birth_year"):
         if None not in (both := {getattr(known, key), getattr(more, key)}) and len(both) > 1:
             raise CaseFileError(f"Expected exactly 1 {key} of a case, but {where} states another.")
-    visits = sorted((*known.visits, *more.visits), key=lambda visit: str(visit["date"]))
     return Person(
         case_id=known.case_id,
         sex=known.sex or more.sex,
         birth_year=known.birth_year or more.birth_year,
-        context={**known.context, **more.context},
-        visits=tuple(visits),
+        context=_agreed(known.context, more.context, where=where),
+        visits=_one_a_date((*known.visits, *more.visits), where=where),
     )
+
+
+def _one_a_date(
+    visits: Iterable[Mapping[str, object]], *, where: str
+) -> tuple[Mapping[str, object], ...]:
+    """Return what is stated of each date, by date."""
+    by_date: dict[str, Mapping[str, object]] = {}
+    for visit in visits:
+        day = str(visit["date"])
+        by_date[day] = _agreed(by_date.get(day, {}), visit, where=where)
+    return tuple(visit for _, visit in sorted(by_date.items()))
+
+
+def _agreed(
+    known: Mapping[str, object], more: Mapping[str, object], *, where: str
+) -> dict[str, object]:
+    """Return two statements as one; neither decides where they contradict each other."""
+    for key in known.keys() & more.keys():
+        if known[key] != more[key]:
+            raise CaseFileError(f"Expected exactly 1 {key} of a case, but {where} states another.")
+    return {**known, **more}
 
 
 def _birth_year(year: object, *, where: str) -> int | None:

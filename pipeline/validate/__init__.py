@@ -22,7 +22,7 @@ class Validated:
     """All rows of an intake, parted. Both tables keep the index and the order of what came in."""
 
     accepted: pd.DataFrame  # ACCEPTED_COLUMNS; notes: the words of the warnings, between ";"
-    set_aside: pd.DataFrame  # every column, and reasons: words between ";"
+    set_aside: pd.DataFrame  # every column, and reasons: words between ";"; low, high: see below
 
 
 def split_by_expectations(rows: pd.DataFrame, *, as_of: dt.date, rules: Rules) -> Validated:
@@ -31,7 +31,8 @@ def split_by_expectations(rows: pd.DataFrame, *, as_of: dt.date, rules: Rules) -
     A row that breaks a critical expectation is set aside with each reason as a word, in the order
     of the suite; one that only breaks a warning is accepted with the word as a note. ``rows`` also
     say whose they are: ``folder_case`` ("" in a table of many), ``birth_year`` (float) and
-    ``person`` (see ``people_of``). Accepted and set aside together are all rows.
+    ``person`` (see ``people_of``). Accepted and set aside together are all rows. Of a row whose
+    unit is missing or unknown, ``low`` and ``high`` are set aside as if it were the canonical one.
 
     Raises RulesError where an expectation could not be judged.
     """
@@ -40,9 +41,11 @@ def split_by_expectations(rows: pd.DataFrame, *, as_of: dt.date, rules: Rules) -
     reasons = _words(failures, severity="critical", size=len(compared))
     notes = _words(failures, severity="warning", size=len(compared))
     aside = reasons != ""
+    told = compared.assign(notes=notes, reasons=reasons)
+    as_if = {end: told[end].fillna(told[f"if_{end}"]) for end in ("low", "high")}
     return Validated(
-        accepted=compared.assign(notes=notes)[~aside].reindex(columns=list(ACCEPTED_COLUMNS)),
-        set_aside=compared.assign(notes=notes, reasons=reasons)[aside],
+        accepted=told[~aside].reindex(columns=list(ACCEPTED_COLUMNS)),
+        set_aside=told.assign(**as_if)[aside],
     )
 
 

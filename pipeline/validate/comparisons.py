@@ -7,11 +7,14 @@ import pandas as pd
 
 from pipeline.rules import Rules
 from pipeline.rules.formulas import homa_ir
+from pipeline.validate.intervals import interval_reading
 
 _RESULT = ["case_id", "sample_id", "marker", "collected_at"]
 _DRAW = ["case_id", "sample_id"]
 _DAY = ["case_id", "date"]
 _GLUCOSE, _INSULIN, _REPORTED = "glucose_fasting", "insulin_fasting", "homa_ir"
+_METER = "glucose_meter"
+_READINGS = ("body", "device")  # kinds of markers that are read as often as one likes
 _LEAST_TOLERANCE = 0.02  # of the computed value
 
 
@@ -19,7 +22,8 @@ def with_comparisons(rows: pd.DataFrame, *, as_of: dt.date, rules: Rules) -> pd.
     """Return the rows with the columns that the expectations need beside what normalise joined.
 
     ``as_of`` and ``born`` (1 January of the birth year) are dates; ``repetition`` is "",
-    "identical" (an earlier row says the same) or "contradictory"; ``draw`` is "" or "different";
+    "superseded" (there is a later version), "identical" (an earlier row says the same) or
+    "contradictory"; ``draw`` is "" or "different"; ``interval`` is what ``interval_reading`` says;
     ``check_gap`` and ``check_tolerance`` stand on the rows of a reported HOMA-IR, ``input_gap`` and
     ``input_tolerance`` on those of its glucose and insulin. What is blank of the case ids is NA.
     """
@@ -29,8 +33,9 @@ def with_comparisons(rows: pd.DataFrame, *, as_of: dt.date, rules: Rules) -> pd.
         as_of=pd.Timestamp(as_of),
         born=_new_year(rows["birth_year"]),
     )
-    compared["repetition"] = _repetition(compared)
+    compared["repetition"] = _repetition(compared, rules=rules)
     compared["draw"] = _draw(compared)
+    compared["interval"] = interval_reading(compared, rules=rules)
     return compared.assign(**_cross_check(compared))
 
 
@@ -40,20 +45,48 @@ def _new_year(years: pd.Series) -> pd.Series:
     return days.astype("datetime64[s]")
 
 
-def _repetition(rows: pd.DataFrame) -> np.ndarray:
-    """Return how each row stands to earlier ones of the same marker, sample and time."""
-    stands = rows["standing"] == "stands"
-    readable = rows[stands & rows["low"].notna() & rows["date"].notna()]
-    values = readable.drop_duplicates([*_RESULT, "low", "high"])
+def _repetition(rows: pd.DataFrame, *, rules: Rules) -> np.ndarray:
+    """Return how each row stands to others of the same marker, sample and time.
+
+    Only what one named sample gave can be superseded or contradicted: a cuff, a sensor or a meter
+    is read again, and samples without an id may be several.
+    """
+    usable = (rows["standing"] == "stands") & rows["low"].notna() & rows["date"].notna()
+    readable = rows[usable].assign(reading=_is_reading(rows[usable], rules=rules))
+    words = pd.Series("", index=rows.index, dtype=object)
+    words[_superseded(_of_a_sample(readable))] = "superseded"
+    current = readable[words[readable.index] == ""]
+    repeats = current.duplicated([*_RESULT, "reading", "low", "high"])
+    words[repeats[repeats].index] = "identical"
+    words[_contradictory(_of_a_sample(current))] = "contradictory"
+    return words.to_numpy()
+
+
+def _is_reading(rows: pd.DataFrame, *, rules: Rules) -> pd.Series:
+    """Return whether a row is one of several readings of a person, and no result of a sample."""
+    several = {id for id, marker in rules.markers.items() if marker.kind in _READINGS}
+    return rows["marker"].isin(several | {_METER}) | (rows["specimen"] == "meter")
+
+
+def _of_a_sample(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[~rows["reading"] & (rows["sample_id"] != "")]
+
+
+def _superseded(rows: pd.DataFrame) -> pd.Index:
+    """Return the rows of which the same result has a later version: final, or corrected."""
+    repeated = rows[rows.duplicated(_RESULT, keep=False)]
+    latest = repeated.groupby(_RESULT, dropna=False)["version"].transform("max")
+    return repeated.index[repeated["version"] < latest]
+
+
+def _contradictory(rows: pd.DataFrame) -> pd.Index:
+    """Return the rows of a result that has several values."""
+    values = rows.drop_duplicates([*_RESULT, "low", "high"])
     several = values.duplicated(_RESULT, keep=False)
     contradicted = pd.MultiIndex.from_frame(values.loc[several, _RESULT])
-    repeats = readable.duplicated([*_RESULT, "low", "high"])
-    words = pd.Series("", index=rows.index, dtype=object)
-    words[repeats[repeats].index] = "identical"
-    if len(contradicted):
-        alike = pd.MultiIndex.from_frame(readable[_RESULT]).isin(contradicted)
-        words[readable.index[alike]] = "contradictory"
-    return words.to_numpy()
+    if not len(contradicted):
+        return rows.index[:0]
+    return rows.index[pd.MultiIndex.from_frame(rows[_RESULT]).isin(contradicted)]
 
 
 def _draw(rows: pd.DataFrame) -> np.ndarray:
@@ -110,6 +143,7 @@ def _values_of(rows: pd.DataFrame, marker: str) -> pd.DataFrame:
     """Return the exact values of a marker by draw, where a draw has one; columns end in its id."""
     exact = (rows["marker"] == marker) & (rows["low"] == rows["high"]) & (rows["repetition"] == "")
     usable = rows["low"].between(rows["plausible_low"], rows["plausible_high"])
+    usable &= rows["interval"] != "conflicts"
     named = (rows["sample_id"] != "") & rows["case_id"].notna()
     own = rows[exact & usable & named & (rows["standing"] == "stands")]
     own = own.drop_duplicates(_DRAW, keep=False).assign(row=lambda one: one.index)
