@@ -65,7 +65,7 @@ def check(asked: Namespace) -> int:
     told = {
         "rows": intake.counts,
         "reasons": intake.reasons,
-        "no_row_accepted": list(intake.cases_without_rows),
+        "without_rows": list(intake.cases_without_rows),
         "files": [str(asked.out / name) for name in ("validation.html", "quarantine.csv")],
     }
     _print_result(told, _check_lines(intake, asked.out), asked)

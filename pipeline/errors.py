@@ -8,7 +8,7 @@ class PipelineError(Exception):
 
 
 class CommandError(PipelineError):
-    """The command line is wrong: an unknown KIND, a malformed date, a missing value."""
+    """The command line is wrong in a way that its parser cannot see: an unknown KIND, no ID."""
 
     exit_code = 2
 
@@ -26,7 +26,7 @@ class CaseFileError(PipelineError):
 
 
 class NothingUsableError(PipelineError):
-    """The files were read, but no row was accepted."""
+    """The files were read, but nothing can be made: no row accepted, or (strict) one set aside."""
 
     exit_code = 3
 
@@ -38,7 +38,7 @@ class ReportError(PipelineError):
 
 
 class ReadBackError(PipelineError):
-    """What was written is not what was meant: two reports of one case disagree."""
+    """Two reports of one case disagree about its result; the second is not written."""
 
     exit_code = 5
 

@@ -12,6 +12,7 @@ from pipeline.model import (
     FlagHistory,
     Interpretation,
     Limit,
+    OpenFlag,
     Visit,
 )
 
@@ -35,6 +36,7 @@ def case_json(interpretation: Interpretation) -> dict[str, Any]:
         "visits": [_visit(visit) for visit in interpretation.visits],
         "changes": [_change(change) for change in interpretation.changes],
         "flags": [_history(history) for history in interpretation.flags],
+        "open_flags": [_open_flag(flag) for flag in interpretation.open_flags],
         "checks": [_check(check) for check in interpretation.checks],
         "plan": None,
         "quarantined": [{"row": one.row, "reasons": list(one.reasons)} for one in case.set_aside],
@@ -74,7 +76,12 @@ def _visit(visit: Visit) -> dict[str, Any]:
         },
         "flags": [_flag(flag) for flag in visit.flags],
         "not_assessable": [
-            {"id": one.id, "missing": list(one.missing), "branches": list(one.branches)}
+            {
+                "id": one.id,
+                "missing": list(one.missing),
+                "bounded": list(one.bounded),
+                "branches": list(one.branches),
+            }
             for one in visit.not_assessable
         ],
         "metabolic_syndrome": {"met": met, "known": known, "of": 5},
@@ -125,7 +132,20 @@ def _flag(flag: Flag) -> dict[str, Any]:
         "if_correct": flag.if_correct,
         "branches": list(flag.branches),
         "evidence": list(flag.evidence),
+        "values": [
+            {"marker": x.marker, "value": x.value, "comparator": x.comparator, "unit": x.unit}
+            for x in flag.values
+        ],
         "rows": list(flag.rows),
+    }
+
+
+def _open_flag(flag: OpenFlag) -> dict[str, Any]:
+    return {
+        "id": flag.id,
+        "urgency": flag.urgency,
+        "if_correct": flag.if_correct,
+        "bases": [{"date": date.isoformat(), **_flag(basis)} for date, basis in flag.bases],
     }
 
 

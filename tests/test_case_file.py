@@ -193,6 +193,8 @@ def test_a_table_of_people_states_the_same_keys_for_many(tmp_path: Path) -> None
         ("F;1987", "F;1987;1", "line 2"),
         ("pregnant", "nonsense", "'nonsense'"),
         (";;;unknown", ";M;;unknown", "line 3 states another"),
+        ("b;2024-01-01;;;;none", "a;;;;yes;none", "exactly 1 pregnant .*line 4 states another"),
+        ("b;2024-01-01;;;;none", "a;2024-01-01;;;;none", "exactly 1 symptoms .*line 4 states"),
         ("a;2024-01-01", "a;01-01-2024", "line 3.*YYYY-MM-DD"),
         ("b;2024", ";2024", "case_id in .*line 4"),
         ("case_id;date", "case_id;day", "column 'date'"),
@@ -203,6 +205,63 @@ def test_a_table_of_people_that_cannot_be_is_refused_by_its_line(
 ) -> None:
     with pytest.raises(CaseFileError, match=message):
         people_of(tmp_path, PEOPLE.replace(old, new, 1))
+
+
+def test_two_rows_of_one_person_and_date_are_one_statement(tmp_path: Path) -> None:
+    more = PEOPLE + "a;2024-01-01;;;unknown;;;\na;;F;1987;;;;12\n"
+    people = people_of(tmp_path, more)
+    assert people["a"].context == {"pregnant": "no", "cycle_day": 12}
+    assert len(people["a"].visits) == 1
+    assert people["a"].visits[0]["cycle_day"] == 3.5
+
+
+ROW = "case_id,sample_id,collected_at,analyte,value,unit\ncase_1,s,2024-01-01,alt,20,U/L\n"
+
+
+def taken_in(tmp_path: Path, *, told: str, listed: str):
+    """Return what is stated of a person by a case folder and a table of people together."""
+    folder = tmp_path / "case_1"
+    folder.mkdir()
+    (folder / "case.toml").write_text(told, encoding="utf-8")
+    (folder / "lab.csv").write_text(ROW, encoding="utf-8")
+    people = tmp_path / "people.csv"
+    people.write_text(f"case_id;date;sex;pregnant;cycle_day\n{listed}", encoding="utf-8")
+    return take_in([folder], as_of=AS_OF, people=people, rules=RULES).case("case_1")
+
+
+TOLD = (
+    'case_id = "case_1"\n[context]\npregnant = "no"\n[[visits]]\ndate = 2024-01-01\ncycle_day = 3\n'
+)
+
+
+def test_what_a_case_folder_and_a_table_of_people_state_is_joined(tmp_path: Path) -> None:
+    listed = "case_1;;F;no;\ncase_1;2024-01-01;;;3\ncase_1;2023-01-01;;;9\n"
+    case = taken_in(tmp_path, told=TOLD, listed=listed)
+    assert (case.sex, case.context) == ("F", {"pregnant": "no"})
+    assert [(str(visit["date"]), visit["cycle_day"]) for visit in case.visits] == [
+        ("2023-01-01", 9),
+        ("2024-01-01", 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told", "listed", "message"),
+    [
+        (TOLD, "case_1;;;yes;\n", "exactly 1 pregnant .*table of people states another"),
+        (TOLD, "case_1;2024-01-01;;;4\n", "exactly 1 cycle_day .*table of people states another"),
+        (f'sex = "M"\n{TOLD}', "case_1;;F;;\n", "exactly 1 sex .*table of people states another"),
+        (
+            f"{TOLD}[[visits]]\ndate = 2024-01-01\ncycle_day = 4\n",
+            "",
+            "exactly 1 cycle_day .*'case.toml' of 'case_1' states another",
+        ),
+    ],
+)
+def test_places_that_contradict_each_other_are_refused(
+    tmp_path: Path, told: str, listed: str, message: str
+) -> None:
+    with pytest.raises(CaseFileError, match=message):
+        taken_in(tmp_path, told=told, listed=listed or "case_9;;;;\n")
 
 
 def test_what_is_stated_becomes_a_table_with_a_row_a_visit(tmp_path: Path) -> None:

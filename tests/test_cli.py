@@ -8,8 +8,10 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 pytestmark = pytest.mark.xdist_group("report")
@@ -51,6 +53,7 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
         "picture": write(tmp_path / "picture.csv", PICTURE),
         "column": write(tmp_path / "column.csv", GOOD.replace(",unit", "").replace(",mmol/L", "")),
         "absent": tmp_path / "absent.csv",
+        "mistyped": tmp_path / "fodler",
         "folder": tmp_path / "folder",
     }
 
@@ -62,6 +65,7 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
         ("picture", "LabFileError: Unable to read 'picture.csv' as text: it is a picture."),
         ("column", "LabFileError: Unable to find column 'unit' in 'column.csv'."),
         ("absent", "LabFileError: Unable to read 'absent.csv': no such file or directory."),
+        ("mistyped", "LabFileError: Unable to read 'fodler': no such file or directory."),
         ("folder", "CaseFileError: Unable to find 'case.toml' in folder 'folder'."),
     ],
 )
@@ -148,7 +152,7 @@ def test_a_person_without_a_row_that_could_be_accepted_is_named_and_counts_as_no
     assert (ended.code, ended.err) == (4, "1 of 1: case-1 made\n")
     assert "No row accepted, so no report: case-2" in ended.out.splitlines()
     run = json.loads((tmp_path / "out/run.json").read_bytes())
-    assert run["no_row_accepted"] == ["case-2"]
+    assert run["without_rows"] == ["case-2"]
     one = casereport("report", "case_study", *common, "--format", "json", "--case", "case-1")
     assert one.code == 0
 
@@ -212,18 +216,79 @@ def test_what_is_written_is_for_its_owner_alone(tmp_path) -> None:
     assert [path for path in paths if path.stat().st_mode & 0o077] == []
 
 
-def test_an_interrupted_run_ends_with_130_and_leaves_no_draft(tmp_path) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_ended_ends_with_130_and_leaves_no_draft_and_no_kernel(
+    tmp_path, ending: signal.Signals
+) -> None:
     file = write(tmp_path / "lab.csv", GOOD)
-    out = tmp_path / "out"
+    out, temporary = tmp_path / "out", tmp_path / "t"
+    temporary.mkdir()
     words = ["report", "case_study", file, "--as-of", "2025-10-01", "--format", "html"]
     command = [sys.executable, "-m", "pipeline", *map(str, words), "--out", str(out)]
-    run = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    while not (out / ".work").exists() or not list((out / ".work").glob("case-1-*")):
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    run = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=environment)
+    while not list(temporary.glob("cr-*/k-*/s-*")):
         assert run.poll() is None
         time.sleep(0.05)
     time.sleep(0.5)
-    os.kill(run.pid, signal.SIGINT)
+    os.kill(run.pid, ending)
     _, err = run.communicate(timeout=60)
     assert run.returncode == 130
     assert err.splitlines()[-1].startswith("Interrupted.")
-    assert files_below(out) <= {"quarantine.csv", "validation.html"}
+    assert files_below(out) == {"quarantine.csv", "validation.html", "run.json"}
+    assert json.loads((out / "run.json").read_text("utf-8"))["ended"] == "KeyboardInterrupt"
+    assert not (out / ".casereport").exists()
+    assert list(temporary.glob("cr-*")) == []
+
+
+def test_a_run_that_can_not_begin_leaves_no_record_of_an_earlier_one(tmp_path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    write(out / "run.json", "{}")
+    ended = casereport("report", "case_study", write(tmp_path / "lab.csv", ""), "--out", out)
+    assert ended.code == 3
+    assert files_below(out) == set()
+
+
+def test_the_record_names_the_files_that_were_read_and_no_others(tmp_path) -> None:
+    folder = tmp_path / "case"
+    folder.mkdir()
+    write(folder / "case.toml", 'case_id = "case-1"\nfiles = ["lab.csv"]\n')
+    write(folder / "other.csv", GOOD)
+    write(folder / "lab.csv", GOOD)
+    people = write(tmp_path / "people.csv", "case_id,date,pregnant\ncase-1,,no\n")
+    words = ("--as-of", "2025-10-01", "--format", "json", "--out", tmp_path / "out")
+    ended = casereport("report", "case_study", folder, "--people", people, *words)
+    assert ended.code == 0, ended.err
+    record = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
+    read = (folder / "case.toml", folder / "lab.csv", people)
+    assert record["inputs"] == [
+        {"file": str(file), "sha256": sha256(file.read_bytes()).hexdigest()} for file in read
+    ]
+    assert (record["people"], record["cases"]) == (str(people), ["case-1"])
+
+
+def test_a_report_names_no_file_since_its_name_may_be_a_persons(tmp_path, pango) -> None:
+    values = {"glucose_fasting": "4.8,mmol/L", "insulin_fasting": "12,mU/L", "alt": "30,U/L"}
+    lines = [
+        f"case-1,s{year},{year}-09-08,{marker},{value}"
+        for year in (2023, 2024, 2025)
+        for marker, value in values.items()
+    ]
+    text = HEAD + "\n".join([*lines, "case-1,s9,2025-09-08,potassium,52,mmol/L\n"])
+    file = write(tmp_path / "token_name.csv", text)
+    words = ("--as-of", "2025-10-01", "--format", "html,pdf,ipynb", "--out", tmp_path / "out")
+    ended = casereport("report", "case_study", file, *words)
+    assert ended.code == 0, ended.err
+    report = tmp_path / "out" / "case-1" / "case_study.nl"
+    page = report.with_suffix(".nl.html").read_text("utf-8")
+    assert 'data-rows="1:' in page
+    assert "<figure" in page
+    assert "token_name" not in page
+    with pypdfium2.PdfDocument(report.with_suffix(".nl.pdf")) as pdf:
+        assert not [page for page in pdf if "token_name" in page.get_textpage().get_text_bounded()]
+    executed = json.loads(report.with_suffix(".nl.ipynb").read_text("utf-8"))
+    outputs = [output for cell in executed["cells"] for output in cell.get("outputs", ())]
+    marked = [output for output in outputs if "text/html" in output.get("metadata", {})]
+    assert len(marked) > 5
+    assert "token_name" not in json.dumps(marked)

@@ -278,3 +278,10 @@ def test_a_case_without_any_accepted_row_has_only_the_visits_it_names() -> None:
     empty = case(visits=({"date": "2024-01-01"}, {"date": "2026-01-01"}))
     assert [visit.date for visit in interpret(empty).visits] == [dt.date(2024, 1, 1)]
     assert pd.isna(empty.rows["low"]).all()
+
+
+def test_cortisol_on_oestrogen_shows_the_interval_it_was_judged_by() -> None:
+    one = case(lab({"cortisol_serum_am": 700}), context={"oestrogen_use": "yes"})
+    (finding,) = only_visit(interpret(one)).findings
+    assert [limit.value for limit in finding.limits["reference"]] == [284, 994]
+    assert finding.laboratory == "within"

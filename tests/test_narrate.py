@@ -11,8 +11,25 @@ import pytest
 from clinic import case, lab
 
 from pipeline.interpret import interpret
-from pipeline.model import Consent, CrossCheck, Event, Interpretation, SetAside
+from pipeline.model import (
+    Band,
+    Consent,
+    CrossCheck,
+    Event,
+    Evidence,
+    Finding,
+    Flag,
+    Interpretation,
+    Limit,
+    LimitSet,
+    NotAssessable,
+    OpenFlag,
+    SetAside,
+    Urgency,
+)
 from pipeline.narrate import narrate
+from pipeline.narrate.crossing import is_crossed
+from pipeline.narrate.values import is_within
 from pipeline.story import (
     Block,
     Bullets,
@@ -111,6 +128,82 @@ MAKERS = (
     nearly_nothing,
     pregnant,
 )
+
+
+def evidence(marker: str, value: float, unit: str, decimals: int = 0) -> Evidence:
+    return Evidence(marker=marker, value=value, comparator=None, unit=unit, decimals=decimals)
+
+
+def flag(id: str, urgency: str, branch: str, *values: Evidence) -> Flag:
+    return Flag(
+        id=id,
+        urgency=Urgency(urgency),
+        open=True,
+        branches=(branch,),
+        variants=(),
+        evidence=tuple(value.marker for value in values),
+        rows=(),
+        values=values,
+    )
+
+
+def with_open(found: Interpretation, *bases: tuple[dt.date, Flag]) -> Interpretation:
+    """Return an interpretation of which just one flag is open, on these visits."""
+    order = list(Urgency)
+    only = OpenFlag(
+        id=bases[0][1].id,
+        urgency=min((held.urgency for _, held in bases), key=order.index),
+        if_correct=all(held.if_correct for _, held in bases),
+        bases=bases,
+    )
+    return replace(found, open_flags=(only,))
+
+
+def two_bases() -> Interpretation:
+    found = two_visits()
+    low = flag("SF-13", "E", "potassium_low", evidence("potassium", 2.5, "mmol/L", 1))
+    sodium = flag("SF-13", "E", "sodium_low", evidence("sodium", 121, "mmol/L"))
+    drowsy = replace(sodium, evidence=("sodium", "drowsiness"))
+    first, last = (visit.date for visit in found.visits)
+    return with_open(found, (last, low), (first, drowsy))
+
+
+def not_assessable() -> Interpretation:
+    """Return a visit at which flags lack an input in each way there is."""
+    found = first_visit()
+    partly = NotAssessable(
+        id="SF-08", branches=("raised_5x",), missing=(), bounded=("alt",), raised=True
+    )
+    wholly = NotAssessable(id="SF-16", branches=("dheas",), missing=("sex", "androgen"))
+    both = NotAssessable(
+        id="SF-02", branches=(), missing=("c_peptide",), bounded=("insulin_fasting",)
+    )
+    neither = NotAssessable(id="SF-03", branches=(), missing=())
+    last = replace(found.visits[-1], not_assessable=(partly, wholly, both, neither))
+    return replace(found, visits=(last,))
+
+
+def excluded_insulin() -> Interpretation:
+    values = {"glucose_fasting": 5.0, "insulin_fasting": 4, "hba1c": 33}
+    found = interpret(case(lab(values), context={"biotin_last_72h": "yes"}))
+    last = found.visits[-1]
+    present = ("glucose_fasting", "insulin_fasting", "homa_ir", "hba1c")
+    excluded = (("insulin_fasting", "biotin"),)
+    phase = replace(last.phase, rule="14", i_class="I?", present=present, excluded=excluded)
+    return replace(found, visits=(replace(last, phase=phase),))
+
+
+def on_insulin() -> Interpretation:
+    values = {"glucose_fasting": 5.0, "insulin_fasting": 20, "hba1c": 34}
+    return interpret(case(lab(values), context={"medication": ["A10AB01", "A10BA02"]}))
+
+
+def many_gaps() -> Interpretation:
+    values = {"hba1c": 42, "weight": 80, "hdl": 2.6, "alt": "<300", "sodium": 140, "fib4": 0.4}
+    return interpret(case(lab(values)))
+
+
+MAKERS += (two_bases, not_assessable, excluded_insulin, on_insulin, many_gaps)
 CASES = {make.__name__: make for make in MAKERS}
 each_case = pytest.mark.parametrize("name", CASES)
 
@@ -149,6 +242,16 @@ def page_one(story: Story) -> list[Block]:
     summary = story.section("summary")
     assert summary is not None
     return [*summary.blocks, *(block for part in summary.subsections for block in part.blocks)]
+
+
+def flag_boxes(story: Story) -> list[Callout]:
+    boxes = (block for block in page_one(story) if isinstance(block, Callout))
+    return [box for box in boxes if box.level != "phase"]
+
+
+def phase_box(interpretation: Interpretation, language: str = "nl") -> Callout:
+    boxes = page_one(narrate(interpretation, language))
+    return next(box for box in boxes if isinstance(box, Callout) and box.level == "phase")
 
 
 def words(part: list[Block] | Section | None) -> str:
@@ -218,8 +321,9 @@ def test_page_one_leads_with_the_open_flags_and_sf_01_stands_before_the_phase() 
     boxes = [block for block in page_one(told("first_visit")) if isinstance(block, Callout)]
     assert [box.id for box in boxes] == ["SF-01", "SF-04", "compensation"]
     assert boxes[0].label == "binnen enkele dagen"
-    assert "4 september 2023" in boxes[0].sentences[-1].text
-    assert "52,8\N{NO-BREAK SPACE}mU/L" in boxes[0].sentences[-1].text
+    basis = next(one for one in boxes[0].sentences if one.key == "flags.evidence")
+    assert "4 september 2023" in basis.text
+    assert "52,8\N{NO-BREAK SPACE}mU/L" in basis.text
 
 
 def test_the_most_urgent_flag_comes_first() -> None:
@@ -248,14 +352,67 @@ def test_a_flag_on_a_value_that_was_set_aside_is_told_if_correct() -> None:
     doubtful = replace(last.flags[0], if_correct=True)
     aside = (SetAside(row="lab.csv:9", reasons=("implausible",)),)
     shown = replace(
-        found,
-        case=replace(found.case, set_aside=aside),
-        visits=(replace(last, flags=(doubtful,)),),
-        flags=(),
+        with_open(found, (last.date, doubtful)), case=replace(found.case, set_aside=aside)
     )
-    page = words(page_one(narrate(shown, "nl")))
-    assert "indien juist" in page
-    assert "rij uit de aangeleverde bestanden terzijde gelegd" in page
+    story = narrate(shown, "nl")
+    (box,) = flag_boxes(story)
+    assert "indien juist" in box.sentences[0].text
+    assert "rij uit de aangeleverde bestanden terzijde gelegd" in words(page_one(story))
+
+
+def test_what_is_certain_in_a_box_comes_before_what_holds_only_if_correct() -> None:
+    found = first_visit()
+    low = flag("SF-08", "U", "raised_3x", evidence("alt", 190, "U/L"))
+    high = replace(flag("SF-08", "E", "raised_5x", evidence("alt", 900, "U/L")), if_correct=True)
+    day = found.visits[-1].date
+    (box,) = flag_boxes(narrate(with_open(found, (day, high), (day, low)), "nl"))
+    keys = [sentence.key for sentence in box.sentences]
+    assert keys == [
+        "flags.SF-08.raised_3x",
+        "flags.evidence",
+        "flags.if_correct",
+        "flags.SF-08.raised_5x",
+        "flags.evidence",
+        "flags.SF-08.action_emergency",
+    ]
+
+
+def test_a_box_tells_each_visit_it_rests_on_with_the_value_that_fired() -> None:
+    story = narrate(two_bases(), "nl")
+    (box,) = flag_boxes(story)
+    plain = [one.text.replace("\N{NO-BREAK SPACE}", " ") for one in box.sentences]
+    assert [text for text in plain if text.startswith("Grondslag")] == [
+        "Grondslag (8 september 2025): kalium 2,5 mmol/L.",
+        "Grondslag (4 september 2023): natrium 121 mmol/L en sufheid.",
+    ]
+    assert sum(one.key == "flags.SF-13.action_emergency" for one in box.sentences) == 1
+
+
+def test_beside_an_emergency_nothing_less_urgent_is_asked() -> None:
+    found = first_visit()
+    held = flag("SF-06", "E", "very_high", evidence("glucose_random", 22, "mmol/L"))
+    both = replace(held, branches=("very_high", "new_diabetes_range"))
+    (box,) = flag_boxes(narrate(with_open(found, (found.visits[-1].date, both)), "nl"))
+    assert "dezelfde dag" in box.sentences[-1].text
+    assert "2 weken" not in words([box])
+
+
+def test_each_branch_asks_its_own_where_none_is_an_emergency() -> None:
+    found = first_visit()
+    held = flag("SF-17", "R", "ohp17", evidence("ohp17", 9, "nmol/L"))
+    both = replace(held, branches=("ohp17", "prolactin"), variants=("day_unknown",))
+    (box,) = flag_boxes(narrate(with_open(found, (found.visits[-1].date, both)), "nl"))
+    assert [one.key for one in box.sentences[-2:]] == [
+        "flags.SF-17.day_unknown",
+        "flags.SF-17.action_prolactin",
+    ]
+
+
+def test_ivf_is_said_as_ivf_and_not_as_a_wish() -> None:
+    story = narrate(interpret(case(lab({"tsh": 2.0}), context={"ivf": "yes"})), "nl")
+    box = next(box for box in flag_boxes(story) if box.id == "SF-24")
+    assert box.sentences[0].text == "Er is een IVF-behandeling."
+    assert "IVF: ja" in words([box])
 
 
 def test_a_failed_cross_check_is_on_page_one_and_one_that_agrees_is_not() -> None:
@@ -316,6 +473,161 @@ def test_a_comparator_is_printed_and_what_it_leaves_open_is_said() -> None:
 def test_what_is_not_stated_is_listed_once() -> None:
     page = words(page_one(told("nearly_nothing")))
     assert page.count("Niet bekend:") <= 1
+
+
+def test_only_results_that_a_limit_judged_count_as_within_the_limits() -> None:
+    page = words(page_one(told("many_gaps")))
+    assert "liggen er" in page or "ligt er" in page
+    assert "niet beoordeeld: er is geen grens" in page
+    found = {one.marker: one for one in many_gaps().visits[-1].findings}
+    assert is_within(found["sodium"])
+    assert not is_within(found["weight"])  # no limit
+    assert not is_within(found["alt"])  # a bound that straddles its limit
+    assert not is_within(found["fib4"])  # not judged under 35, or shown as reported
+    assert not is_within(replace(found["sodium"], notes=("sex-hormone-therapy",)))
+    assert not is_within(replace(found["sodium"], laboratory=Band.LOW))
+
+
+def test_a_flag_that_cannot_be_assessed_says_what_is_missing_and_what_is_only_a_bound() -> None:
+    lines = words(page_one(told("not_assessable"))).splitlines()
+    said = {line[:5]: line for line in lines if "te beoordelen." in line}
+    assert said["SF-08"].endswith(
+        "is voor een deel niet te beoordelen. Alleen een boven- of ondergrens is bekend van: ALAT."
+    )
+    assert said["SF-16"].endswith("Daarvoor ontbreekt: geslacht en androgeen.")
+    assert "C-peptide. Alleen" in said["SF-02"]
+    assert said["SF-03"].endswith("is niet te beoordelen.")
+
+
+def test_only_the_limits_that_were_crossed_are_printed() -> None:
+    page = words(page_one(told("many_gaps"))).replace("\N{NO-BREAK SPACE}", " ")
+    assert "HbA1c 42 mmol/mol (6,0 %) (< 39, ADA" in page
+    assert "< 48" not in page
+
+
+@pytest.mark.parametrize(
+    ("value", "comparator", "reported", "op", "crossed"),
+    [
+        (48, None, None, ">=", True),
+        (48, None, None, ">", False),
+        (48, ">", None, ">", True),
+        (47, ">", None, ">=", False),
+        (48, "<", None, "<", True),
+        (48, "<=", None, "<", False),
+        (48, "<", None, ">", False),
+        (47.95, None, ("100", "mg/dL"), ">=", True),
+        (48.1, None, ("99", "mg/dL"), ">=", False),
+    ],
+)
+def test_a_limit_is_crossed_where_the_value_certainly_lies_beyond_it(
+    value: float, comparator: str | None, reported: tuple[str, str] | None, op: Any, crossed: bool
+) -> None:
+    limit = Limit(
+        id="x",
+        marker="hba1c",
+        set=LimitSet.GUIDELINE,
+        op=op,
+        value=48,
+        unit="1",
+        source="S1",
+        verified=True,
+        mg_dl=100,
+    )
+    (found,) = (one for one in first_visit().visits[-1].findings if one.marker == "hba1c")
+    finding: Finding = replace(found, value=value, comparator=comparator, reported=reported)
+    assert is_crossed(finding, limit) is crossed
+
+
+# The phase.
+
+
+def test_an_insulin_that_was_left_out_is_called_so_with_the_reason() -> None:
+    box = phase_box(excluded_insulin())
+    assert box.title == "Fase: Compensatie niet uit te sluiten (insuline niet meegeteld)"
+    assert "(biotine voor de afname)" in box.sentences[0].text
+    assert "ontbreekt" not in box.sentences[0].text
+    assert "op grond van" in box.sentences[1].text
+    assert "insuline 4" not in box.sentences[1].text
+    assert "HOMA-IR" not in box.sentences[1].text
+
+
+def test_an_insulin_of_which_only_a_bound_is_known_is_not_called_missing() -> None:
+    box = phase_box(censored())
+    assert box.title.endswith("insuline niet meegeteld")
+    assert "alleen als grens bekend" in box.sentences[0].text
+    assert "op grond van nuchtere glucose" in box.sentences[1].text
+    assert "nuchtere insuline <" not in box.sentences[1].text
+
+
+def test_a_haemolysed_or_a_separate_insulin_is_said_to_be_so() -> None:
+    glucose = lab({"glucose_fasting": 5.0, "hba1c": 33}, sample_id="a")
+    insulin = {"insulin_fasting": 4}
+    for rows, why in (
+        (lab(insulin, sample_id="a", haemolysis="visible"), "(hemolytisch monster)"),
+        (lab(insulin, sample_id="b"), "(glucose en insuline niet uit hetzelfde monster)"),
+    ):
+        box = phase_box(interpret(case(glucose, rows)))
+        assert "insuline niet meegeteld" in box.title
+        assert why in box.sentences[0].text
+
+
+def test_the_class_of_drug_is_named_and_homa_ir_under_it_is_called_not_reliable() -> None:
+    box = phase_box(on_insulin())
+    assert "De medicatie (insuline en metformine) beïnvloedt" in box.sentences[0].text
+    assert "(niet betrouwbaar onder deze medicatie)" in box.sentences[1].text
+
+
+def test_a_steroid_is_named_and_a_drug_that_is_only_known_to_lower_glucose_by_that() -> None:
+    values = {"glucose_fasting": 5.0, "insulin_fasting": 20, "hba1c": 34}
+    for context, drug in (
+        ({"medication": ["H02AB06"]}, "(systemisch corticosteroïd)"),
+        ({"glucose_drug": "yes"}, "(glucoseverlagend middel)"),
+    ):
+        assert drug in phase_box(interpret(case(lab(values), context=context))).sentences[0].text
+
+
+def test_diabetes_is_told_as_confirmed_by_two_values_or_by_one_with_symptoms() -> None:
+    two = phase_box(interpret(case(lab({"glucose_fasting": 7.2, "hba1c": 50}))))
+    random = lab({"glucose_random": 12.4}, fasting_hours="2")
+    one = phase_box(interpret(case(random, context={"symptoms": ["polyuria"]})))
+    assert "bevestigd door ten minste twee waarden" in words([two])
+    assert "bevestigd door een niet-nuchtere glucose" in words([one])
+
+
+@pytest.mark.parametrize(
+    ("context", "hba1c", "outside"),
+    [
+        ({"medication": []}, "44", True),
+        ({"medication": ["C07AB02"]}, "44", True),
+        ({"medication": ["A10BA02"]}, "44", False),
+        ({"medication": [], "glucose_drug": "yes"}, "44", False),
+        ({"medication": None}, "44", False),
+        ({"medication": [], "transfusion_3m": "yes"}, "44", False),
+        ({"medication": []}, ">40", False),
+    ],
+)
+def test_known_diabetes_is_outside_its_range_only_without_drugs_and_by_a_usable_hba1c(
+    context: dict[str, Any], hba1c: str, outside: bool
+) -> None:
+    stated = {"known_diabetes": "t2d", **context}
+    person = case(lab({"glucose_fasting": 5.2, "hba1c": hba1c}), context=stated)
+    kept = {key: value for key, value in person.context.items() if value is not None}
+    box = phase_box(interpret(replace(person, context=kept)))
+    assert ("buiten diabetesgebied" in box.title) is outside
+
+
+def test_an_early_signal_without_homa_ir_claims_nothing_about_the_literature() -> None:
+    box = phase_box(interpret(case(lab({"insulin_fasting": 20, "hba1c": 33}))))
+    assert "zonder dat vaststaat dat een grens" in box.sentences[0].text
+
+
+def test_low_glucose_points_to_its_flags_only_where_these_are_raised() -> None:
+    very = phase_box(interpret(case(lab({"glucose_fasting": 2.8, "insulin_fasting": 2}))))
+    low = phase_box(
+        interpret(case(lab({"glucose_fasting": 3.5, "insulin_fasting": 4, "hba1c": 33})))
+    )
+    assert very.title == "Fase: Niet te bepalen (lage bloedsuiker) – eerst SF-01/SF-03"
+    assert low.title == "Fase: Niet te bepalen: lage bloedsuiker"
 
 
 # Diagnostics and outcome.

@@ -11,7 +11,7 @@ import papermill
 import pytest
 from nbformat import NotebookNode
 
-from pipeline.publish.notebook import REPORTS, check_parameters
+from pipeline.publish.notebook import REPORTS, check_cells, check_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -67,6 +67,7 @@ def test_a_notebook_defines_nothing_and_leaves_the_kernel_alone(path: Path) -> N
     for cell in code_of(path):
         tree = ast.parse(cell.source)  # a magic or a shell line is no Python
         assert not [node for node in ast.walk(tree) if isinstance(node, banned)], cell.id
+    check_cells(path)
     assert sum(len(cell.source.splitlines()) for cell in code_of(path)) <= MOST_LINES
 
 

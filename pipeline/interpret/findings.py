@@ -120,8 +120,19 @@ def _limits(judged: Judged, column: Column, at: int) -> dict[str, tuple[Limit, .
             found[set.value] = held
     own = _own_interval(column, at)
     sides = {limit.side for limit in own}
-    fallback = tuple(x for x in found.get(LimitSet.REFERENCE.value, ()) if x.side not in sides)
-    return {**found, LimitSet.REFERENCE.value: own + fallback} if own else found
+    fallback = _fallback(judged, column, at, found.get(LimitSet.REFERENCE.value, ()))
+    interval = own + tuple(limit for limit in fallback if limit.side not in sides)
+    return {**found, LimitSet.REFERENCE.value: interval} if interval else found
+
+
+def _fallback(
+    judged: Judged, column: Column, at: int, usual: tuple[Limit, ...]
+) -> tuple[Limit, ...]:
+    """Return the typical interval; of cortisol on oestrogen the one that holds then."""
+    if "oestrogen" not in _notes(judged, column.marker, at):
+        return usual
+    names = ("cortisol-oestrogen-low", "cortisol-oestrogen-high")
+    return tuple(limit for name in names for limit in judged.visits.rules.limits_named(name))
 
 
 def _own_interval(column: Column, at: int) -> tuple[Limit, ...]:

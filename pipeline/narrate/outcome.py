@@ -6,7 +6,7 @@ from typing import Literal
 
 from pipeline.model import Change, Visit
 from pipeline.narrate.changes import change_in_figures, change_of, percent_of
-from pipeline.narrate.phase import phase_title
+from pipeline.narrate.label import phase_title
 from pipeline.narrate.telling import Telling, finding_of
 from pipeline.narrate.values import number_of, value_of
 from pipeline.story import (

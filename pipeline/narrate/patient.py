@@ -3,7 +3,7 @@
 from pipeline.language import capitalised
 from pipeline.model import Visit
 from pipeline.narrate import context
-from pipeline.narrate.phase import phase_key, phase_title
+from pipeline.narrate.label import phase_key, phase_title
 from pipeline.narrate.telling import Telling, finding_of
 from pipeline.narrate.values import Weight, number_of, weight_of
 from pipeline.story import (

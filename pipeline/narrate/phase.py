@@ -4,44 +4,22 @@ from pipeline.language import capitalised
 from pipeline.model import Finding, Phase, Visit
 from pipeline.narrate.context import named, stated_words
 from pipeline.narrate.crossing import crossed_of
+from pipeline.narrate.label import (
+    GLUCOSE_LOWERING,
+    INSULIN,
+    WITHOUT_INSULIN,
+    phase_key,
+    phase_title,
+    why_no_insulin,
+)
 from pipeline.narrate.telling import Telling, finding_of
 from pipeline.narrate.values import value_of
 from pipeline.rules.formulas import COMPUTED
 from pipeline.story import Bullets, Callout, Column, Facts, Row, RowGroup, Sentence, Table
 
-_GLUCOSE_LOWERING = "glucose_lowering"  # the group of medication.csv that holds all of A10
 _INFLUENCING = ("insulin", "sulfonylurea", "glinide", "metformin", "sglt2", "glucocorticoid")
 _HYPERGLYCAEMIA = frozenset(("hyperglycaemia_symptoms", "polyuria", "polydipsia"))
-_INSULIN = ("insulin_fasting", "homa_ir")
-_WITHOUT_INSULIN = ("7", "14")  # the rules of which the insulin class is unknown
-_SIGNALS_OF_RULE_12 = 2  # rule 13 takes the label of rule 12 from here (specification 7.2)
 _ANSWERS: dict[bool | None, str] = {True: "yes", False: "no", None: "unknown"}
-
-
-def phase_key(telling: Telling, visit: Visit) -> str:
-    """Return the key of the text that names the phase of a visit.
-
-    Some rules have a second label: low glucose beside high insulin, known diabetes below its range,
-    an insulin that was measured but not used.
-    """
-    phase = visit.phase
-    text = next(rule.text for rule in telling.rules.phases if rule.rule == phase.rule)
-    if phase.rule in _WITHOUT_INSULIN and _why_no_insulin(telling, phase):
-        return f"{text}_excluded"
-    if phase.id == "compensation" and "low_glucose" in phase.qualifiers:
-        return "compensation_low"
-    if phase.rule == "12" and "discordant" not in phase.qualifiers:
-        return "low_glucose_only" if "low_glucose" in phase.qualifiers else "discordant"
-    if phase.rule == "13" and phase.supporting >= _SIGNALS_OF_RULE_12:
-        return "discordant"
-    if phase.rule == "2" and _is_outside_diabetes_range(telling, visit):
-        return "known_t2d_outside_range"
-    return text
-
-
-def phase_title(telling: Telling, visit: Visit) -> str:
-    """Return the name of the phase of a visit."""
-    return telling.language.text(f"phases.{phase_key(telling, visit)}.title")
 
 
 def phase_box(telling: Telling, visit: Visit) -> Callout:
@@ -123,23 +101,17 @@ def _reason(telling: Telling, visit: Visit) -> Sentence:
     return telling.say(
         f"phases.{phase_key(telling, visit)}.reason",
         by=(visit.phase.rule,),
-        why=_why_no_insulin(telling, visit.phase),
+        why=[telling.language.text(f"reasons.{key}") for key in why_no_insulin(visit)],
         drugs=_drugs(telling, visit),
     )
-
-
-def _why_no_insulin(telling: Telling, phase: Phase) -> list[str]:
-    """Return why an insulin that was measured was left out, in words; nothing where none was."""
-    why = dict.fromkeys(why for marker, why in phase.excluded if marker in _INSULIN)
-    return [telling.language.text(f"reasons.excluded.{one}") for one in why]
 
 
 def _drugs(telling: Telling, visit: Visit) -> list[str]:
     """Return the classes of drugs that change glucose or insulin, the most particular names."""
     groups = stated_words(visit, "medication")
     found = [group for group in groups if group in _INFLUENCING]
-    if not found and (_GLUCOSE_LOWERING in groups or visit.context.get("glucose_drug") is True):
-        found = [_GLUCOSE_LOWERING]
+    if not found and (GLUCOSE_LOWERING in groups or visit.context.get("glucose_drug") is True):
+        found = [GLUCOSE_LOWERING]
     return [named(telling, group) for group in found]
 
 
@@ -187,6 +159,8 @@ def _items(telling: Telling, visit: Visit) -> list[str]:
 def _used(phase: Phase) -> tuple[str, ...]:
     """Return the inputs that were not left out; HOMA-IR stands and falls with its own."""
     gone = {marker for marker, _ in phase.excluded}
+    if phase.rule in WITHOUT_INSULIN:
+        gone.update(INSULIN)
     if gone.intersection(COMPUTED["homa_ir"].analytes):
         gone.add("homa_ir")
     return tuple(marker for marker in phase.present if marker not in gone)
@@ -226,23 +200,3 @@ def _excluded(telling: Telling, visit: Visit) -> Sentence | None:
         for id, why in visit.phase.excluded
     ]
     return telling.say("phases.excluded", by=(visit.phase.rule,), excluded=items)
-
-
-def _is_outside_diabetes_range(telling: Telling, visit: Visit) -> bool:
-    """Return whether nothing lowers glucose, as stated, and a usable HbA1c is below diabetes."""
-    if "medication" not in visit.context or visit.phase.g_class in ("G3", "G?"):
-        return False
-    treated = _GLUCOSE_LOWERING in stated_words(visit, "medication")
-    return not (treated or visit.context.get("glucose_drug") is True) and _is_low_hba1c(
-        telling, visit
-    )
-
-
-def _is_low_hba1c(telling: Telling, visit: Visit) -> bool:
-    """Return whether HbA1c is usable and certainly below the diabetes limit."""
-    hba1c = finding_of(visit, "hba1c")
-    excluded = any(marker == "hba1c" for marker, _ in visit.phase.excluded)
-    if hba1c is None or excluded or "hba1c-unreliable" in hba1c.notes:
-        return False
-    (limit,) = telling.rules.limits_named("g3-hba1c")
-    return hba1c.comparator in (None, "<", "<=") and not hba1c.value >= limit.value

@@ -1,8 +1,8 @@
 """Middle floor. What happened when: events of the case, visits, flags; then what was done."""
 
 from pipeline.model import Event, FlagHistory, Visit
+from pipeline.narrate.label import phase_title
 from pipeline.narrate.patient import visit_label
-from pipeline.narrate.phase import phase_title
 from pipeline.narrate.safety import flag_table
 from pipeline.narrate.telling import Telling
 from pipeline.story import Block, Column, Row, RowGroup, Section, Table
