@@ -1,4 +1,4 @@
-"""Floor 4. One marker, or one stated fact, at every visit: what the rules compare and combine.
+"""Column and language floor. What rules compare: a marker or a stated fact, at every visit.
 
 A case is a cohort of one: all of this works on one visit as on a million. Yes, no and unknown are
 pandas' nullable booleans, whose ``&``, ``|`` and ``~`` follow Kleene: unknown stays unknown unless

@@ -1,4 +1,4 @@
-"""Floor 5. Adds the computed markers to the visits, or the reason why one has no value."""
+"""Middle floor. Adds the computed markers to the visits, or the reason why one has no value."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Floor 0. What can go wrong, by whose fault it is; the class decides the exit code."""
+"""Ground floor. What can go wrong, by whose fault it is; the class decides the exit code."""
 
 
 class PipelineError(Exception):

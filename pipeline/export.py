@@ -1,4 +1,4 @@
-"""Floor 5. The machine-readable result, case.json: the same for every language and report."""
+"""Middle floor. The machine-readable result, case.json: the same for every language and report."""
 
 from collections.abc import Mapping
 from typing import Any

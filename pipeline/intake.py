@@ -1,4 +1,4 @@
-"""Floor of the two orders of work. Files become accepted rows and a quarantine; nothing is lost."""
+"""Order floor. Files become accepted rows and a quarantine; nothing is lost."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Floor 4. A language's texts, numbers, dates and units; a third language is a folder of texts."""
+"""Column and language floor. A language's texts, numbers, dates and units, from a folder."""
 
 import datetime as dt
 import re

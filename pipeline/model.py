@@ -1,4 +1,4 @@
-"""Floor 1. The nouns: rows and their columns, limits, findings, flags, phase, interpretation."""
+"""Noun floor. The nouns: rows and their columns, limits, findings, flags, phase, interpretation."""
 
 import datetime as dt
 from collections.abc import Mapping

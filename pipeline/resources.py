@@ -1,4 +1,4 @@
-"""Floor 2. Finds notebooks, templates, expectations and samples, in a checkout or in the wheel."""
+"""Resource floor. Finds notebooks, templates and other files, in a checkout or in the wheel."""
 
 from pathlib import Path
 

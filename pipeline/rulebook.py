@@ -1,4 +1,4 @@
-"""Floor 6. Whether the rules agree with themselves, and what is known of one of them in words.
+"""Order floor. Whether the rules agree with themselves, and what is known of one of them in words.
 
 ``check_rules`` returns each fault as a sentence; ``explain`` prints a fact with its source, for a
 clinician to read.

@@ -1,4 +1,4 @@
-"""Floor 5. The display objects of the report notebooks: the only things a report cell may end with.
+"""Middle floor. The display objects of the report notebooks: the only things a cell may end with.
 
 Text is escaped by Jinja; the exporter keeps only what carries the mark of this module.
 """

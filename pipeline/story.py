@@ -1,4 +1,4 @@
-"""Floor 1. The parts of a told case: sentences with their provenance, tables, figures, sections.
+"""Noun floor. The parts of a told case: sentences with their provenance, tables, figures, sections.
 
 ``narrate`` and ``plot`` make them, ``show`` turns them into HTML; they hold text, never markup.
 """

@@ -1,4 +1,4 @@
-"""Floor 5. Compares visits of one person: does a marker change more than it varies by itself.
+"""Middle floor. Compares visits of one person: does a marker change more than it varies by itself.
 
 Reference change value, log-normal form: σ = √ln(1 + CVa² + CVi²); a fall is real beyond
 e^(−2.77σ) − 1, a rise beyond e^(2.77σ) − 1. Source: specification, section 14; RICOS-2004.

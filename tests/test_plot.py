@@ -133,6 +133,12 @@ def test_the_same_case_twice_gives_the_same_bytes(id: str) -> None:
     assert again.svg == drawn(id).svg
 
 
+@each_figure
+def test_no_setting_of_the_user_changes_a_figure(id: str) -> None:
+    with mpl.rc_context({"axes.grid": True, "axes.titlepad": 40, "xtick.major.size": 9}):
+        assert DRAW[id](two_visits(), "nl") == drawn(id)
+
+
 def test_drawing_leaves_matplotlib_as_it_was() -> None:
     settings = [name for name in mpl.rcParams if name != "backend"]  # found out when asked for
     before = {name: mpl.rcParams[name] for name in settings}

@@ -1,4 +1,4 @@
-"""Floor 5. Safety flags, raised before and apart from any scoring: ``raise_flags``.
+"""Middle floor. Safety flags, raised before and apart from any scoring: ``raise_flags``.
 
 Nothing here knows of language, audience or brand, so none of them can switch a flag off.
 """

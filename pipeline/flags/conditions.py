@@ -1,4 +1,4 @@
-"""Floor 5. The branches of safety flags that combine: a function each, named for flag and branch.
+"""Middle floor. The branches of safety flags that combine: a function each, of their name.
 
 Source: specification, section 9, and the row of ``flags.csv`` that a function serves. A parameter
 is a marker (a ``Column``), a stated number or the age (a ``Column`` too), a word, or a yes-or-no

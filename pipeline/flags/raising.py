@@ -1,4 +1,4 @@
-"""Floor 5. Evaluates every branch of every safety flag at every visit, and which are open."""
+"""Middle floor. Evaluates every branch of every safety flag at every visit, and which are open."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Floor 6. Accepted rows become an interpretation.
+"""Order floor. Accepted rows become an interpretation.
 
 ``interpret_columns`` knows the order of work and takes one person or a million; ``interpret`` makes
 the objects of the one case that is shown.

@@ -1,4 +1,4 @@
-"""Floor 6. Makes the objects of the one case that is shown."""
+"""Order floor. Makes the objects of the one case that is shown."""
 
 from typing import Any
 
@@ -145,7 +145,7 @@ def _phase(judged: Judged, at: int) -> Phase:
         supporting=int(classes.supporting[at]),
         supporting_known=int(classes.supporting_known[at]),
         signals={name: _answer(signal[at]) for name, signal in signals.items()},
-        **reasoning(judged.visits, at),
+        **reasoning(judged.visits, at, i_class=str(classes.i[at])),
     )
 
 

@@ -1,4 +1,4 @@
-"""Floor 6. The order of work, on columns: derive, then flags, then score and phase."""
+"""Order floor. The order of work, on columns: derive, then flags, then score and phase."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

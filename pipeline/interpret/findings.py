@@ -1,4 +1,4 @@
-"""Floor 6. The findings of one visit: each value with the limits that judged it and its rows."""
+"""Order floor. The findings of one visit: each value, the limits that judged it, its rows."""
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal

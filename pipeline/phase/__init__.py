@@ -1,4 +1,4 @@
-"""Floor 5. The phase of insulin resistance at every visit: ``classify``, then ``decide_phase``."""
+"""Middle floor. The phase of insulin resistance at a visit: ``classify``, then ``decide_phase``."""
 
 from pipeline.phase.classes import Classes, classify, reasoning, supporting_signals
 from pipeline.phase.decide import PHASE_FUNCTIONS, Phases, decide_phase

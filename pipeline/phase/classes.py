@@ -1,4 +1,4 @@
-"""Floor 5. The classes that the phase rules look at, made from the columns of the visits.
+"""Middle floor. The classes that the phase rules look at, made from the columns of the visits.
 
 Source: specification, section 7.1. Whatever is unknown counts as absent here; what was missing or
 excluded is said by ``reasoning``.
@@ -342,11 +342,11 @@ def _cross_check_failed(visits: Visits) -> Where:
 # Why, for the visit that is shown.
 
 
-def reasoning(visits: Visits, at: int) -> Mapping[str, tuple[Any, ...]]:
+def reasoning(visits: Visits, at: int, *, i_class: str) -> Mapping[str, tuple[Any, ...]]:
     """Return what was present, missing, and excluded (and why) for the phase of one visit."""
     needed = ("glucose_fasting", "insulin_fasting", "homa_ir", "hba1c", "glucose_ogtt_120")
     present = tuple(m for m in needed if visits.column(m).known[at])
-    excluded = tuple(_excluded(visits, at))
+    excluded = tuple(_excluded(visits, at) + _excluded_insulin(visits, at, i_class))
     gone = {marker for marker, _ in excluded}
     missing = tuple(m for m in needed if m not in present and m not in gone)
     return {
@@ -368,6 +368,14 @@ def _excluded(visits: Visits, at: int) -> list[tuple[str, str]]:
     ogtt = visits.column("glucose_ogtt_120").known[at]
     if ogtt and not certain(visits.yes("ogtt_began_fasting"))[at]:
         found.append(("glucose_ogtt_120", "ogtt-not-fasting"))
-    if certain(visits.yes("biotin_last_72h"))[at] and visits.column("insulin_fasting").known[at]:
-        found.append(("insulin_fasting", "biotin"))
     return found
+
+
+def _excluded_insulin(visits: Visits, at: int, i_class: str) -> list[tuple[str, str]]:
+    """Return why an insulin that was measured gave no class; a raised class stands."""
+    insulin = visits.column("insulin_fasting")
+    if i_class != "I?" or not insulin.known[at]:
+        return []
+    if certain(visits.yes("biotin_last_72h"))[at]:
+        return [("insulin_fasting", "biotin")]
+    return [("insulin_fasting", "haemolysis")] if visits.of_row("haemolysed", insulin)[at] else []

@@ -1,4 +1,4 @@
-"""Floor 5. The ordered table of phase rules, of which the first that holds decides.
+"""Middle floor. The ordered table of phase rules, of which the first that holds decides.
 
 Source: specification, section 7.2. Each rule is a function of its number; ``phases.csv`` holds the
 order, the names and the qualifiers.

@@ -1,1 +1,1 @@
-"""Floor 8. Makes reports: papermill runs, nbconvert lays out, WeasyPrint prints."""
+"""Publishing floor. Makes reports: papermill runs, nbconvert lays out, WeasyPrint prints."""

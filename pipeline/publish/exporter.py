@@ -1,4 +1,4 @@
-"""Floor 8. Turns an executed report notebook into one self-contained HTML page, with nbconvert."""
+"""Publishing floor. Turns an executed report notebook into one self-contained HTML page."""
 
 import datetime as dt
 import re

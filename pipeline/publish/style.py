@@ -1,4 +1,4 @@
-"""Floor 8. The look of every page, with its fonts inside: a page asks for nothing else."""
+"""Publishing floor. The look of every page, with its fonts inside: a page asks for nothing else."""
 
 from base64 import b64encode
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Floor 8. Writes what became of the rows: quarantine.csv, and the data-quality page about it."""
+"""Publishing floor. Writes what became of the rows: quarantine.csv, and the page about it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""Floor 3. The computed markers: a function each, its parameters named for what it needs.
+"""Rules floor. The computed markers: a function each, its parameters named for what it needs.
 
 Every function takes one value or a column of them (numpy), in the units of ``markers.csv``.
 The decorator says in which inputs it rises or falls: so a censored input gives an interval.

@@ -1,4 +1,4 @@
-"""Floor 3. Reads the CSV files of this folder; a row that cannot be is named by its address."""
+"""Rules floor. Reads the CSV files of this folder; a row that cannot be is named by its address."""
 
 import csv
 from collections.abc import Callable, Iterator, Mapping

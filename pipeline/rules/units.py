@@ -1,4 +1,4 @@
-"""Floor 3. Folds the many ways of writing one unit into one key."""
+"""Rules floor. Folds the many ways of writing one unit into one key."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Floor 5. Places every value against three sets of limits side by side, without mixing them."""
+"""Middle floor. Places every value against three sets of limits side by side, never mixing them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

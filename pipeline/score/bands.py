@@ -1,4 +1,4 @@
-"""Floor 5. The band of each value of one marker against the limits of each set."""
+"""Middle floor. The band of each value of one marker against the limits of each set."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Floor 5. How many criteria of the metabolic syndrome are met, and how many are known."""
+"""Middle floor. How many criteria of the metabolic syndrome are met, and how many are known."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Floor 5. What weakens or forbids a judgement, as a word and where it applies."""
+"""Middle floor. What weakens or forbids a judgement, as a word and where it applies."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
