@@ -1,6 +1,6 @@
 """Order floor. The findings of one visit: each value, the limits that judged it, its rows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -76,7 +76,7 @@ def _finding(
         value=value,
         comparator=comparator,
         unit=marker.unit,
-        decimals=_decimals(value, marker.decimals, row, limits),
+        decimals=decimals_at(judged, column, at),
         reported=_reported(reported),
         **bands,
         counts=bool(scores.counts[column.marker][at]),
@@ -154,21 +154,23 @@ def _own_interval(column: Column, at: int) -> tuple[Limit, ...]:
     )
 
 
-def decimals_of(value: float, decimals: int, printed: str) -> int:
-    """Return the decimals a marker asks for, or as many as the laboratory printed of this value."""
+def decimals_at(judged: Judged, column: Column, at: int) -> int:
+    """Return the decimals of a value in print: as many as its marker asks and the file showed.
+
+    And as many as honesty needs: a value beyond a limit never prints as that limit.
+    """
+    value, _ = as_said(float(column.low[at]), float(column.high[at]))
+    row = int(column.row[at])
+    printed = "" if row < 0 else str(judged.visits.rows["value_as_reported"].iloc[row])
+    limits = (limit for found in _limits(judged, column, at).values() for limit in found)
+    own = column.rules.markers[column.marker].decimals
+    return _decimals(value, own, printed, {limit.value for limit in limits})
+
+
+def _decimals(value: float, decimals: int, printed: str, edges: Set[float]) -> int:
     if value == _plain_number(printed):
-        return max(decimals, _printed_decimals(printed))
-    return decimals
-
-
-def _decimals(
-    value: float, decimals: int, row: Any, limits: Mapping[str, tuple[Limit, ...]]
-) -> int:
-    """Return as many decimals as honesty needs: a value beyond a limit never prints as it."""
-    printed = "" if row is None else str(row["value_as_reported"])
-    decimals = decimals_of(value, decimals, printed)
-    edges = {limit.value for found in limits.values() for limit in found} - {value}
-    while decimals < 6 and float(_rounded(value, decimals)) in edges:
+        decimals = max(decimals, _printed_decimals(printed))
+    while decimals < 6 and float(_rounded(value, decimals)) in edges - {value}:
         decimals += 1
     return decimals
 
@@ -236,7 +238,7 @@ def _unjudged(judged: Judged, row: Mapping[str, Any]) -> Finding:
         value=value,
         comparator=comparator,
         unit=marker.unit,
-        decimals=_decimals(value, marker.decimals, row, {}),
+        decimals=_decimals(value, marker.decimals, str(row["value_as_reported"]), set()),
         reported=_reported(row),
         laboratory=None,
         guideline=None,

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from pandas.arrays import BooleanArray
 
-from pipeline.columns import Visits, certain, ruled_out
+from pipeline.columns import Column, Visits, certain, ruled_out
 from pipeline.flags import inputs_of, question_arises, unknown_inputs
 from pipeline.interpret.columns import Judged
-from pipeline.interpret.findings import as_said, decimals_of, rows_of
+from pipeline.interpret.findings import as_said, decimals_at, rows_of
 from pipeline.model import Evidence, Flag, FlagHistory, NotAssessable, OpenFlag, Urgency
 from pipeline.rules.loader import FlagBranch
 
@@ -105,7 +105,8 @@ def _flag(judged: Judged, held: list[FlagBranch], at: int, *, if_correct: bool =
     id = held[0].flag
     found = [one for row in held for one in _evidence(judged, row, at)]
     names = tuple(dict.fromkeys(name for _, name in found))
-    values = (_value(visits, name, at) for visits, name in found if name in visits.rules.markers)
+    measured = [(visits, name) for visits, name in found if name in visits.rules.markers]
+    values = (_value(judged, visits.column(name), at) for visits, name in measured)
     rows = (row for visits, name in found for row in rows_of(visits, name, at))
     return Flag(
         id=id,
@@ -151,17 +152,14 @@ def _holds(visits: Visits, name: str, at: int) -> bool:
     return isinstance(stated, BooleanArray) and bool(certain(stated)[at])
 
 
-def _value(visits: Visits, marker: str, at: int) -> Evidence:
-    column, known = visits.column(marker), visits.rules.markers[marker]
+def _value(judged: Judged, column: Column, at: int) -> Evidence:
     value, comparator = as_said(float(column.low[at]), float(column.high[at]))
-    row = int(column.row[at])
-    printed = "" if row < 0 else str(visits.rows["value_as_reported"].iloc[row])
     return Evidence(
-        marker=marker,
+        marker=column.marker,
         value=value,
         comparator=comparator,
-        unit=known.unit,
-        decimals=decimals_of(value, known.decimals, printed),
+        unit=column.rules.markers[column.marker].unit,
+        decimals=decimals_at(judged, column, at),
     )
 
 
