@@ -15,7 +15,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 DETERMINISTIC = {"derandomize": True, "deadline": None, "database": None, "print_blob": False}
 
 hypothesis.settings.register_profile("ci", max_examples=30, **DETERMINISTIC)
-hypothesis.settings.register_profile("fuzz", max_examples=2000, deadline=None)
+hypothesis.settings.register_profile("fuzz", max_examples=1000, deadline=None)
 hypothesis.settings.load_profile("fuzz" if FULL_SIZE else "ci")
 
 

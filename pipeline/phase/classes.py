@@ -214,7 +214,7 @@ def _confirmed(readings: Sequence[Visits]) -> Where:
 
 
 def _diabetes_values(reading: Visits, last: Visits, *, first: bool) -> np.ndarray[Any, Any]:
-    """Return how many kinds are in the diabetes range; of an earlier reading those of other dates."""
+    """Return how many kinds are in the diabetes range; of earlier readings those of other dates."""
     dates = reading.rows["date"].to_numpy()
     count = np.zeros(len(reading), dtype=int)
     for column, limit in _diabetes_questions(reading):
