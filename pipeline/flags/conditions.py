@@ -1,9 +1,10 @@
 """Middle floor. The branches of safety flags that combine: a function each, of their name.
 
 Source: specification, section 9, and the row of ``flags.csv`` that a function serves. A parameter
-is a marker (a ``Column``), a stated number or the age (a ``Column`` too), a word, or a yes-or-no
-answer; what is unknown stays unknown. A reason to keep a flag silent (pregnancy, a weight change
-that was meant) counts only where it is known, so that a flag is rather raised than missed.
+is a marker (a ``Column``), a stated number or the age (a ``Column`` too), a word, a yes-or-no
+answer, or the answer of another branch; what is unknown stays unknown. A reason to keep a flag
+silent (pregnancy, a weight change that was meant) counts only where it is known, so that a flag is
+rather raised than missed.
 """
 
 import numpy as np
@@ -268,36 +269,9 @@ def sf_07_suspected(
     return diabetes_range & ~_is(known_diabetes, "t1d") & signs
 
 
-def sf_07_with_ketones(
-    diabetes_range,
-    known_diabetes,
-    weight_change_6m_kg,
-    weight_change_intended,
-    weight,
-    bmi,
-    age,
-    c_peptide,
-    polyuria,
-    polydipsia,
-    symptom_weeks,
-    ketones_blood,
-    urine_ketones,
-):
+def sf_07_with_ketones(sf_07_suspected, ketones_blood, urine_ketones):
     """Suspected type 1 diabetes with ketones."""
-    suspected = sf_07_suspected(
-        diabetes_range,
-        known_diabetes,
-        weight_change_6m_kg,
-        weight_change_intended,
-        weight,
-        bmi,
-        age,
-        c_peptide,
-        polyuria,
-        polydipsia,
-        symptom_weeks,
-    )
-    return suspected & _ketones(ketones_blood, urine_ketones, "sf-06-ketones")
+    return sf_07_suspected & _ketones(ketones_blood, urine_ketones, "sf-06-ketones")
 
 
 def sf_08_raised_3x(alt, ast):

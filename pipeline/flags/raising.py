@@ -1,6 +1,6 @@
 """Middle floor. Evaluates every branch of every safety flag at every visit, and which are open."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
@@ -91,7 +91,12 @@ def inputs_of(row: FlagBranch, rules: Rules) -> tuple[str, ...]:
     """Return the markers and context keys that a branch looks at."""
     if row.limit:
         return tuple(dict.fromkeys(limit.marker for limit in rules.limits_named(row.limit)))
-    return tuple(signature(CONDITIONS[row.function]).parameters)
+    return tuple(dict.fromkeys(_parameters(row.function)))
+
+
+def _parameters(function: str) -> Iterator[str]:
+    for name in signature(CONDITIONS[function]).parameters:
+        yield from _parameters(name) if name in CONDITIONS else (name,)
 
 
 def unknown_inputs(row: FlagBranch, visits: Visits, at: int) -> tuple[str, ...]:
@@ -138,11 +143,17 @@ def _answer(row: FlagBranch, visits: Visits, special: Mapping[str, Any]) -> Bool
     if row.limit:
         limits = visits.rules.limits_named(row.limit)
         return visits.column(limits[0].marker).beyond(row.limit)
-    function = CONDITIONS[row.function]
-    return function(*(_input(name, visits, special) for name in signature(function).parameters))
+    return _call(row.function, visits, special)
+
+
+def _call(function: str, visits: Visits, special: Mapping[str, Any]) -> Any:
+    names = signature(CONDITIONS[function]).parameters
+    return CONDITIONS[function](*(_input(name, visits, special) for name in names))
 
 
 def _input(name: str, visits: Visits, special: Mapping[str, Any]) -> Any:
+    if name in CONDITIONS:
+        return _call(name, visits, special)
     if name in special:
         return special[name]
     if name in visits.rules.markers:
