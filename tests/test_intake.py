@@ -5,8 +5,9 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from sizes import sized
 
 from pipeline.errors import CaseFileError, LabFileError, NothingUsableError
 from pipeline.intake import Intake, quarantine_of, require_rows, take_in
@@ -202,6 +203,7 @@ ROWS = st.lists(
 
 
 @given(ROWS)
+@settings(max_examples=sized(30, full=300))  # each starts the expectations anew
 @pytest.mark.fuzz
 def test_every_row_is_accepted_or_set_aside_exactly_once(tmp_path_factory, rows) -> None:
     folder = tmp_path_factory.mktemp("fuzz")

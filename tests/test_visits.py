@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from clinic import AS_OF, RULES, accepted, case, judged, lab
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from sizes import sized
 
 from pipeline.columns import Column, People, certain, round_significant, ruled_out, tristate
 from pipeline.visits import arrange_visits
@@ -68,6 +69,7 @@ days = st.integers(min_value=0, max_value=200)
 
 
 @given(st.lists(days, min_size=1, max_size=12), st.lists(days, max_size=3))
+@settings(max_examples=sized(30, full=300))
 def test_every_row_is_in_exactly_one_visit_and_near_it(
     sampled: list[int], named: list[int]
 ) -> None:
