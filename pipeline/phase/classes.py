@@ -319,7 +319,7 @@ def _ogtt_on_another_day(visits: Visits) -> Where:
 
 def _date_of(visits: Visits, marker: str) -> np.ndarray[Any, Any]:
     dates, row = visits.rows["date"].to_numpy(), visits.column(marker).row
-    nothing = np.full(len(row), np.datetime64("NaT"), dtype="datetime64[ns]")
+    nothing = np.full(len(row), np.datetime64("NaT", "ns"))
     return np.where(row >= 0, dates[row], nothing) if len(dates) else nothing
 
 
