@@ -227,6 +227,19 @@ def test_every_row_is_accepted_or_set_aside_exactly_once(tmp_path_factory, rows)
         )
 
 
+@pytest.mark.parametrize("mark", ["\r", "\n", "\r\n", '"', ",", ";", "\t"])
+def test_a_cell_with_a_mark_of_csv_in_it_comes_back_from_the_quarantine(
+    tmp_path: Path, mark: str
+) -> None:
+    written = f"a{mark}b"
+    cell = written.replace('"', '""')
+    intake = intake_of(tmp_path, f'a,s1,2024-01-01,alt,"{cell}",U/L,,')
+    assert intake.reasons == {"value-unreadable": 1}
+    path = tmp_path / "quarantine.csv"
+    path.write_bytes(quarantine_of(intake, Language.load("en")))
+    assert list(read_quarantine(path)["value"]) == list(intake.quarantine["value"]) == [written]
+
+
 def test_accepted_values_are_those_that_an_independent_reading_gives(tmp_path: Path) -> None:
     values = [f"{number / 10}" for number in range(20, 200)]
     rows = [f"a,s{n},2024-01-01,alt,{value},U/L,," for n, value in enumerate(values)]

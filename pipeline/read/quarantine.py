@@ -46,7 +46,7 @@ def quarantine_csv(rows: pd.DataFrame, *, sentence: Callable[[str], str]) -> byt
     texts = {words: _sentences(words, sentence) for words in rows["reasons"].unique()}
     told = rows.assign(sentence=rows["reasons"].map(texts), correction="", correction_reason="")
     file = StringIO(newline="")
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(file)  # its CRLF, by RFC 4180, is why a lone CR or LF is quoted
     writer.writerow(COLUMNS)
     for row in told[list(COLUMNS)].itertuples(index=False, name=None):
         writer.writerow([guarded(cell) for cell in row])
