@@ -9,8 +9,6 @@ from pipeline.model import Finding, Interpretation, Visit
 from pipeline.rules import Rules
 from pipeline.story import Sentence
 
-AUDIENCE = "clinician"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:

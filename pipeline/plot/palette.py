@@ -5,7 +5,6 @@ QUIET = "#4a5663"  # axes, ticks, notes: 4.5 : 1 on white
 RULE = "#c9d1d9"
 BAND = "#eef2f5"  # the reference interval
 VALUE = "#0b5c8a"
-SECOND = "#8a4b0b"
 TARGET = "#44606f"
 GUIDELINE = "#7a3b00"
 
