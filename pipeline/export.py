@@ -5,14 +5,18 @@ from typing import Any
 
 from pipeline.model import (
     Change,
+    Classification,
     Consent,
     CrossCheck,
     Finding,
     Flag,
     FlagHistory,
+    Genotype,
     Interpretation,
     Limit,
     OpenFlag,
+    PlanItem,
+    Reservation,
     Visit,
 )
 
@@ -21,10 +25,7 @@ _SIDES = {">": "high", ">=": "high", "<": "low", "<=": "low"}
 
 
 def case_json(interpretation: Interpretation) -> dict[str, Any]:
-    """Return the content of case.json; unknown is None, dates are ISO 8601, no clock enters.
-
-    ``plan`` is None: this version advises nothing.
-    """
+    """Return the content of case.json; unknown is None, dates are ISO 8601, no clock enters."""
     case = interpretation.case
     return {
         "schema": SCHEMA,
@@ -38,7 +39,8 @@ def case_json(interpretation: Interpretation) -> dict[str, Any]:
         "flags": [_history(history) for history in interpretation.flags],
         "open_flags": [_open_flag(flag) for flag in interpretation.open_flags],
         "checks": [_check(check) for check in interpretation.checks],
-        "plan": None,
+        "genotypes": [_genotype(one) for one in interpretation.genotypes],
+        "plan": [_plan_item(item) for item in interpretation.plan],
         "quarantined": [{"row": one.row, "reasons": list(one.reasons)} for one in case.set_aside],
     }
 
@@ -48,7 +50,7 @@ def _consent(consent: Consent) -> dict[str, Any]:
 
 
 def _visit(visit: Visit) -> dict[str, Any]:
-    phase, (met, known) = visit.phase, visit.metabolic_syndrome
+    phase = visit.phase
     return {
         "date": visit.date.isoformat(),
         "month": visit.month,
@@ -84,7 +86,8 @@ def _visit(visit: Visit) -> dict[str, Any]:
             }
             for one in visit.not_assessable
         ],
-        "metabolic_syndrome": {"met": met, "known": known, "of": 5},
+        "classifications": [_classification(one) for one in visit.classifications],
+        "reservations": [_reservation(one) for one in visit.reservations],
         "unknown": list(visit.unknown),
     }
 
@@ -111,6 +114,68 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
+def _classification(one: Classification) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "result": one.result,
+        "criteria": dict(one.criteria),
+        "met": one.met,
+        "known": one.known,
+        "of": one.of,
+        "missing": list(one.missing),
+        "evidence": list(one.evidence),
+        "rows": list(one.rows),
+        "notes": list(one.notes),
+        "source": one.source,
+    }
+
+
+def _reservation(one: Reservation) -> dict[str, Any]:
+    return {
+        "word": one.word,
+        "weakens": one.weakens,
+        "markers": list(one.markers),
+        "rows": list(one.rows),
+        "days": one.days,
+    }
+
+
+def _genotype(one: Genotype) -> dict[str, Any]:
+    stated = one.stated
+    return {
+        "rsid": stated.rsid,
+        "gene": one.gene,
+        "variant": one.variant,
+        "reported": {
+            "call": stated.call,
+            "strand": stated.strand or None,
+            "build": stated.build or None,
+            "assay": stated.assay or None,
+        },
+        "plus": one.plus,
+        "effect_allele": one.effect_allele,
+        "copies": one.copies,
+        "reason": one.reason,
+        "evidence": one.evidence,
+        "notes": list(one.notes),
+        "sources": list(one.sources),
+        "verified": one.verified,
+        "row": stated.row,
+    }
+
+
+def _plan_item(item: PlanItem) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "grade": item.grade,
+        "amounts": dict(item.amounts),
+        "because": list(item.because),
+        "changed_by": list(item.changed_by),
+        "withheld_by": list(item.withheld_by),
+        "rows": list(item.rows),
+    }
+
+
 def _limits(limits: tuple[Limit, ...]) -> dict[str, Any]:
     """Return the limits of one set: the first on each side leads; all are listed."""
     told: dict[str, Any] = {}
@@ -128,6 +193,7 @@ def _flag(flag: Flag) -> dict[str, Any]:
     return {
         "id": flag.id,
         "urgency": flag.urgency,
+        "acknowledge": flag.urgency.needs_acknowledgement,
         "open": flag.open,
         "if_correct": flag.if_correct,
         "branches": list(flag.branches),
@@ -144,6 +210,7 @@ def _open_flag(flag: OpenFlag) -> dict[str, Any]:
     return {
         "id": flag.id,
         "urgency": flag.urgency,
+        "acknowledge": flag.urgency.needs_acknowledgement,
         "if_correct": flag.if_correct,
         "bases": [{"date": date.isoformat(), **_flag(basis)} for date, basis in flag.bases],
     }

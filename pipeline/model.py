@@ -89,6 +89,18 @@ class Urgency(StrEnum):
     ROUTINE = "R"
     BANNER = "-"
 
+    @property
+    def needs_acknowledgement(self) -> bool:
+        """Return whether somebody must confirm having seen such a flag before a report leaves."""
+        return self in (Urgency.EMERGENCY, Urgency.URGENT)
+
+
+class Audience(StrEnum):
+    """For whom a case is told; the machine reads case.json."""
+
+    CLINICIAN = "clinician"
+    CLIENT = "client"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
@@ -149,6 +161,18 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StatedGenotype:
+    """A genotype as the source gave it; it is stored so, whatever is made of it."""
+
+    rsid: str
+    call: str  # letters as reported, "AG", "A/G"; "--" where there was no call
+    strand: str  # plus, minus, or "" where the source does not say
+    build: str  # GRCh37, GRCh38, or ""
+    assay: str  # the array or laboratory, as the source names it; "" unknown
+    row: str = ""  # where it was read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseInput:
     """All that a report of one case depends on, as ``input.json`` holds it."""
 
@@ -164,6 +188,8 @@ class CaseInput:
     timeline: tuple[Event, ...] = ()
     note: Mapping[str, str] = field(default_factory=dict)  # printed in the footer, by language
     told: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # title, perspective …
+    genotypes: tuple[StatedGenotype, ...] = ()
+    rules: tuple[Mapping[str, object], ...] = ()  # the practice's own targets over the built-in
     sha256: str = ""
 
 
@@ -309,6 +335,79 @@ class CrossCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Classification:
+    """What one published definition makes of a visit: its class, and the criteria behind it.
+
+    ``result`` is a word of the definition, None where the visit does not allow one. ``criteria``
+    are yes, no or unknown, each; a definition by bands alone has none.
+    """
+
+    id: str  # glycaemia_ada, metabolic_syndrome, pcos …
+    result: str | None
+    of: int  # how many criteria the definition has; 0 where it has none
+    source: str
+    criteria: Mapping[str, bool | None] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()  # markers and facts that would settle it
+    evidence: tuple[str, ...] = ()  # markers and facts it rests on
+    rows: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # words: what must be said beside it
+
+    @property
+    def met(self) -> int:
+        """Return how many criteria are met."""
+        return sum(answer is True for answer in self.criteria.values())
+
+    @property
+    def known(self) -> int:
+        """Return of how many criteria it is known whether they are met."""
+        return sum(answer is not None for answer in self.criteria.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Genotype:
+    """A variant of the panel: what was reported, and what can be said of it on the plus strand.
+
+    ``copies`` counts the effect allele; None where the call cannot be placed, with the reason.
+    """
+
+    stated: StatedGenotype
+    gene: str
+    variant: str  # the name in the literature
+    plus: str | None  # alleles on the GRCh38 plus strand, sorted, "AG"; one letter where hemizygous
+    effect_allele: str
+    copies: int | None
+    evidence: str  # A, B, C or D
+    reason: str = ""  # why ``plus`` is None: no-call, strand-unknown, alleles-unknown …
+    notes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanItem:
+    """One piece of advice, why it is given, and what changes or forbids it."""
+
+    id: str  # an area (D1), a rule (N6), or a part of one (D5-adaptogens)
+    grade: str  # A, B, C or D
+    because: tuple[str, ...]  # markers, flags, classes and facts that called for it
+    changed_by: tuple[str, ...] = ()  # what gives it other words: CI-02, SF-14 …
+    withheld_by: tuple[str, ...] = ()  # what forbids it; then it is not advised
+    amounts: Mapping[str, float] = field(default_factory=dict)  # named numbers, units in plan.csv
+    rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Why a reading bears less than its number suggests, where a conclusion rests on it."""
+
+    word: str  # aged, single, method-changed, haemolysis …
+    weakens: str  # what rests on it: "phase", or the id of a flag
+    markers: tuple[str, ...]
+    rows: tuple[str, ...] = ()
+    days: int | None = None  # the age of the oldest result, where that is the reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """One visit of the case that is shown."""
 
@@ -320,7 +419,8 @@ class Visit:
     phase: Phase
     flags: tuple[Flag, ...]
     not_assessable: tuple[NotAssessable, ...]
-    metabolic_syndrome: tuple[int, int]  # criteria met, criteria known (of five)
+    classifications: tuple[Classification, ...]
+    reservations: tuple[Reservation, ...]
     context: Mapping[str, object]  # what was stated; absent is unknown
     unknown: tuple[str, ...]  # context keys that are not stated
 
@@ -335,4 +435,6 @@ class Interpretation:
     flags: tuple[FlagHistory, ...]
     open_flags: tuple[OpenFlag, ...]
     checks: tuple[CrossCheck, ...]
+    genotypes: tuple[Genotype, ...]
+    plan: tuple[PlanItem, ...]  # as of the last visit
     versions: Mapping[str, str]

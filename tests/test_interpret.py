@@ -47,7 +47,8 @@ def test_the_built_in_case_has_the_phase_of_the_specification(
     phase = seed.visits[at].phase
     assert (phase.rule, phase.qualifiers, phase.confidence) == (rule, qualifiers, "moderate")
     assert (phase.supporting, phase.supporting_known) == (supporting, 6)
-    assert seed.visits[at].metabolic_syndrome == (syndrome, 5)
+    (found,) = (x for x in seed.visits[at].classifications if x.id == "metabolic_syndrome")
+    assert (found.met, found.known) == (syndrome, 5)
 
 
 def test_the_built_in_case_raises_its_flags_and_keeps_the_others_silent(

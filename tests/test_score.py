@@ -194,27 +194,6 @@ def test_haemolysis_of_the_visit_is_noted_where_the_sample_says_nothing(
     assert ("haemolysis" in finding_of(visit, "potassium").notes) is noted
 
 
-@pytest.mark.parametrize(
-    ("values", "context", "met", "known"),
-    [
-        ({"glucose_fasting": 5.0}, {}, 0, 1),
-        ({"glucose_fasting": 5.0}, {"medication": ["A10BA02"]}, 1, 1),
-        ({"glucose_fasting": 5.0}, {"glucose_drug": "yes"}, 1, 1),
-        ({"sbp": 120}, {}, 0, 0),
-        ({"sbp": 135}, {}, 1, 1),
-        ({"dbp": 80}, {}, 0, 0),
-        ({"sbp": 120, "dbp": 80}, {}, 0, 1),
-        ({"sbp": 120}, {"bp_drug": "yes"}, 1, 1),
-        ({"sbp": 120}, {"bp_drug": "no"}, 0, 0),
-    ],
-)
-def test_a_criterion_of_the_metabolic_syndrome_counts_only_where_it_is_known(
-    values: dict[str, Any], context: dict[str, Any], met: int, known: int
-) -> None:
-    found = judged(case(lab(values), context=context)).metabolic_syndrome
-    assert [int(count[0]) for count in found] == [met, known]
-
-
 def test_homa_ir_on_insulin_is_shown_and_not_judged() -> None:
     values = {"glucose_fasting": 5.0, "insulin_fasting": 20}
     visit = visit_of(values, context={"medication": ["A10AB01"]})

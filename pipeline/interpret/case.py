@@ -1,11 +1,14 @@
 """Order floor. Makes the objects of the one case that is shown."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from pipeline import __version__
 from pipeline.columns import Visits, certain
+from pipeline.criteria import Classified, apply_criteria
+from pipeline.interpret.classifications import classifications_at
 from pipeline.interpret.columns import Judged, interpret_columns
 from pipeline.interpret.findings import findings_at, not_computed_at
 from pipeline.interpret.safety import (
@@ -44,13 +47,16 @@ def interpret(case: CaseInput, rules: Rules | None = None) -> Interpretation:
     judged = _judge(case, case.rows, rules)
     every = pd.concat([case.rows, aside], ignore_index=True)
     pair = Pair(judged=judged, doubtful=_judge(case, every, rules) if len(aside) else judged)
+    criteria = apply_criteria(judged.readings)
     return Interpretation(
         case=case,
-        visits=tuple(_visit(pair, at) for at in range(len(judged.visits))),
+        visits=tuple(_visit(pair, criteria, at) for at in range(len(judged.visits))),
         changes=compare_visits(judged.visits),
         flags=flag_histories(judged),
         open_flags=open_flags(pair),
         checks=tuple(_cross_checks(case, judged.visits)),
+        genotypes=(),
+        plan=(),
         versions={"casereport": __version__},
     )
 
@@ -90,10 +96,9 @@ def _doubtful_rows(case: CaseInput) -> pd.DataFrame:
     return pd.DataFrame(readable, columns=list(ACCEPTED_COLUMNS)).astype(dict(case.rows.dtypes))
 
 
-def _visit(pair: Pair, at: int) -> Visit:
+def _visit(pair: Pair, criteria: Mapping[str, Classified], at: int) -> Visit:
     judged = pair.judged
     row = judged.visits.table.iloc[at]
-    met, known = judged.metabolic_syndrome
     return Visit(
         date=row["date"].date(),
         month=int(row["month"]),
@@ -103,7 +108,8 @@ def _visit(pair: Pair, at: int) -> Visit:
         phase=_phase(judged, at),
         flags=flags_at(pair, at),
         not_assessable=not_assessable_at(judged, at),
-        metabolic_syndrome=(int(met[at]), int(known[at])),
+        classifications=classifications_at(judged, criteria, at),
+        reservations=(),
         context=_context(judged.visits, at),
         unknown=tuple(
             key.key

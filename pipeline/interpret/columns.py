@@ -12,7 +12,7 @@ from pipeline.derive import derive_markers, uses_unknown_factor, with_other_insu
 from pipeline.flags import Flags, raise_flags
 from pipeline.phase import Phases, classify, decide_phase
 from pipeline.rules import Rules
-from pipeline.score import Scores, metabolic_syndrome, score_markers
+from pipeline.score import Scores, score_markers
 from pipeline.visits import arrange_visits, earlier_readings
 
 
@@ -29,7 +29,6 @@ class Judged:
     flags: Flags
     scores: Scores
     phases: Phases
-    metabolic_syndrome: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]  # met, known
 
     @property
     def visits(self) -> Visits:
@@ -63,7 +62,6 @@ def interpret_columns(
         flags=raise_flags(readings, classes.diabetes_range, not_scored_at),
         scores=score_markers(derived.visits, other),
         phases=decide_phase(classes, rules),
-        metabolic_syndrome=metabolic_syndrome(derived.visits),
     )
 
 

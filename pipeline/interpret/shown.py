@@ -2,8 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
-from pipeline.model import Flag, Interpretation, OpenFlag, Visit
+from pipeline.model import (
+    Classification,
+    Flag,
+    Interpretation,
+    OpenFlag,
+    PlanItem,
+    Reservation,
+    Visit,
+)
+
+_HasRows = TypeVar("_HasRows", Classification, PlanItem, Reservation)
 
 
 def with_numbered_files(interpretation: Interpretation) -> Interpretation:
@@ -24,6 +35,7 @@ def with_numbered_files(interpretation: Interpretation) -> Interpretation:
         checks=tuple(
             replace(check, rows=_all(check.rows, numbers)) for check in interpretation.checks
         ),
+        plan=_numbered(interpretation.plan, numbers),
     )
 
 
@@ -38,8 +50,17 @@ def _visit(visit: Visit, numbers: Mapping[str, str]) -> Visit:
         replace(one, rows=_all(one.rows, numbers), repeats=_all(one.repeats, numbers))
         for one in visit.findings
     )
-    flags = (_flag(flag, numbers) for flag in visit.flags)
-    return replace(visit, findings=tuple(findings), flags=tuple(flags))
+    return replace(
+        visit,
+        findings=tuple(findings),
+        flags=tuple(_flag(flag, numbers) for flag in visit.flags),
+        classifications=_numbered(visit.classifications, numbers),
+        reservations=_numbered(visit.reservations, numbers),
+    )
+
+
+def _numbered(parts: tuple[_HasRows, ...], numbers: Mapping[str, str]) -> tuple[_HasRows, ...]:
+    return tuple(replace(part, rows=_all(part.rows, numbers)) for part in parts)
 
 
 def _open_flag(open_flag: OpenFlag, numbers: Mapping[str, str]) -> OpenFlag:

@@ -1,10 +1,10 @@
-"""Middle floor. Tells a case in the thirteen sections of a CARE case report."""
+"""Middle floor. Tells a case to an audience; to clinicians in the sections of a CARE report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pipeline.language import Language
-from pipeline.model import Interpretation
+from pipeline.model import Audience, Interpretation
 from pipeline.narrate.diagnostics import diagnostics
 from pipeline.narrate.discussion import consent, discussion, perspective
 from pipeline.narrate.methods import methods
@@ -25,25 +25,29 @@ from pipeline.story import Section, Story
 
 __all__ = ["narrate"]
 
-# Page one comes first; then the order of CARE.
-_SECTIONS: tuple[Callable[[Telling], Section], ...] = (
-    summary,
-    keywords,
-    introduction,
-    patient,
-    clinical_findings,
-    timeline,
-    diagnostics,
-    intervention,
-    outcome,
-    discussion,
-    perspective,
-    consent,
-    methods,
-)
+# Page one comes first; to clinicians then the order of CARE.
+_SECTIONS: Mapping[Audience, tuple[Callable[[Telling], Section], ...]] = {
+    Audience.CLINICIAN: (
+        summary,
+        keywords,
+        introduction,
+        patient,
+        clinical_findings,
+        timeline,
+        diagnostics,
+        intervention,
+        outcome,
+        discussion,
+        perspective,
+        consent,
+        methods,
+    ),
+}
 
 
-def narrate(interpretation: Interpretation, language: str) -> Story:
+def narrate(
+    interpretation: Interpretation, language: str, audience: Audience = Audience.CLINICIAN
+) -> Story:
     """Return the case told in a language ("nl", "en"); sections without data are left out.
 
     All words come from the texts and from what the case itself tells; each sentence carries the key
@@ -56,7 +60,7 @@ def narrate(interpretation: Interpretation, language: str) -> Story:
         language=Language.load(language),
         rules=load_rules(),
     )
-    sections = (_without_empty_parts(tell(telling)) for tell in _SECTIONS)
+    sections = (_without_empty_parts(tell(telling)) for tell in _SECTIONS[audience])
     return Story(
         title=title(telling),
         language=language,

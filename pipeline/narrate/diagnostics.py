@@ -3,6 +3,7 @@
 from pipeline.model import Finding, Visit
 from pipeline.narrate import context, phase, safety
 from pipeline.narrate.changes import change_in_figures, change_of
+from pipeline.narrate.classifications import classifications
 from pipeline.narrate.patient import visit_label
 from pipeline.narrate.summary import check_sentence
 from pipeline.narrate.telling import Telling, finding_of
@@ -47,9 +48,6 @@ def diagnostics(telling: Telling) -> Section:
     )
 
 
-_FIVE = 5  # criteria of the metabolic syndrome
-
-
 def _visit(telling: Telling, visit: Visit) -> Section:
     parts = {"phase": _reasoning(telling, visit), "gaps": _gaps(telling, visit)}
     day = visit.date.isoformat()
@@ -73,7 +71,7 @@ def _reasoning(telling: Telling, visit: Visit) -> tuple[Block | None, ...]:
         phase.phase_facts(telling, visit),
         phase.phase_inputs(telling, visit),
         phase.signal_table(telling, visit),
-        Bullets(items=(_metabolic_syndrome(telling, visit),)),
+        classifications(telling, visit),
     )
 
 
@@ -142,12 +140,6 @@ def _previous(telling: Telling, visit: Visit, finding: Finding) -> str:
 
 
 # -- what lies behind
-
-
-def _metabolic_syndrome(telling: Telling, visit: Visit) -> Sentence:
-    met, known = visit.metabolic_syndrome
-    key = "report.diagnostics.metabolic_syndrome" + ("" if known == _FIVE else "_partly")
-    return telling.say(key, met=met, known=known)
 
 
 def _checks(telling: Telling, visit: Visit) -> Bullets | None:

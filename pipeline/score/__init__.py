@@ -17,10 +17,9 @@ from pipeline.score.bands import (
     functional_codes,
     score_column,
 )
-from pipeline.score.metabolic_syndrome import metabolic_syndrome
 from pipeline.score.notes import BLANK, FORBID, Notes, circumstances, notes_of, where_noted
 
-__all__ = ["BANDS", "HIGH", "WITHIN", "Scores", "metabolic_syndrome", "score_markers"]
+__all__ = ["BANDS", "HIGH", "WITHIN", "Scores", "score_markers"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
