@@ -1,12 +1,22 @@
 """Middle floor. Adds the computed markers to the visits, or the reason why one has no value."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import Any, TypeAlias
 
 import numpy as np
+import pandas as pd
 
-from pipeline.columns import Column, Floats, Visits, certain, round_significant
+from pipeline.columns import (
+    Column,
+    Floats,
+    Visits,
+    certain,
+    is_nothing,
+    round_significant,
+)
 from pipeline.rules.formulas import (
     COMPUTED,
     INSULIN_PMOL_PER_MU,
@@ -17,7 +27,8 @@ from pipeline.rules.formulas import (
 _FEMALE_ONLY = ("fai",)
 _DIABETES = ("t1d", "t2d", "lada", "mody", "other")
 _OTHER_INSULIN_FACTOR = INSULIN_PMOL_PER_MU / INSULIN_POPULAR_PMOL_PER_MU
-_Reasons = np.ndarray[Any, Any]
+Where = np.ndarray[Any, np.dtype[np.bool_]]
+_Reasons: TypeAlias = pd.Categorical  # of words; "" where there is a value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,18 +46,36 @@ def derive_markers(visits: Visits) -> Derived:
     """
     reasons: dict[str, _Reasons] = {}
     for formula in COMPUTED.values():
-        column, reason = _compute(formula, visits)
         reported = visits.column(formula.marker)
-        stands = reported.known
-        visits = visits.with_columns({formula.marker: _prefer(reported, column, stands)})
-        reasons[formula.marker] = np.where(stands, "", reason)
+        column, reasons[formula.marker] = _compute(formula, visits, reported.known)
+        visits = visits.with_columns({formula.marker: column.replaced_by(reported)})
     # rounded only now: one computed marker may enter another
     rounded = {marker: _rounded(visits.column(marker)) for marker in COMPUTED}
     return Derived(visits=visits.with_columns(rounded), reasons=reasons)
 
 
+def derive_again(reading: Visits, places: np.ndarray[Any, Any], derived: Visits) -> Visits:
+    """Return ``derived`` with what another ``reading`` of the same visits makes of a few of them.
+
+    All other visits are read as they were, and are not computed again.
+    """
+    few = derive_markers(reading.at(places)).visits
+    columns = {marker: derived.column(marker).put(places, x) for marker, x in few.columns.items()}
+    return derived.with_columns(columns)
+
+
+def read_otherwise(reading: Visits, measured: Visits) -> np.ndarray[Any, Any]:
+    """Return the visits at which a ``reading`` has another result than those last ``measured``."""
+    differs = np.zeros(len(measured), dtype=bool)
+    for marker, column in reading.columns.items():
+        if column is not measured.columns[marker]:
+            differs |= column.row != measured.columns[marker].row
+    return np.flatnonzero(differs)
+
+
 def _rounded(column: Column) -> Column:
-    low, high = round_significant(column.low), round_significant(column.high)
+    low = column.low if is_nothing(column.low) else round_significant(column.low)
+    high = low if column.high is column.low else round_significant(column.high)
     return replace(column, low=low, high=high)
 
 
@@ -63,38 +92,40 @@ def _by_other_factor(column: Column, visits: Visits) -> Column:
     if not column.marker.startswith("insulin_"):
         return column
     unknown = (column.row >= 0) & ~visits.of_row("factor_known", column)
-    factor = np.where(unknown, _OTHER_INSULIN_FACTOR, 1.0)
-    return _rounded(replace(column, low=column.low * factor, high=column.high * factor))
+    scaled = {end: getattr(column, end) * _OTHER_INSULIN_FACTOR for end in ("low", "high")}
+    other = _rounded(replace(column, **scaled))
+    return column.put(np.flatnonzero(unknown), other.at(unknown, column.people))
 
 
 def uses_unknown_factor(visits: Visits) -> np.ndarray[Any, Any]:
-    """Return at which visits an insulin in pmol/L is of a laboratory of unknown factor."""
-    rows = visits.rows
-    affected = rows.loc[~rows["factor_known"].astype(bool), "visit"]
-    return np.isin(np.arange(len(visits)), affected)
+    """Return the visits at which an insulin in pmol/L is of a laboratory of unknown factor."""
+    unknown = ~visits.rows["factor_known"].to_numpy(bool)
+    return np.unique(visits.rows["visit"].to_numpy()[unknown])
 
 
-def _prefer(reported: Column, computed: Column, stands: np.ndarray[Any, Any]) -> Column:
-    names = ("low", "high", "mg_low", "mg_high", "ref_low", "ref_high", "sample", "row")
-    merged = {n: np.where(stands, getattr(reported, n), getattr(computed, n)) for n in names}
-    return replace(computed, **merged)
-
-
-def _compute(formula: Formula, visits: Visits) -> tuple[Column, _Reasons]:
-    """Return the column of one computed marker, and a reason a visit."""
+def _compute(formula: Formula, visits: Visits, stands: Where) -> tuple[Column, _Reasons]:
+    """Return the column of one computed marker, and a reason a visit: "" too where one stands."""
     inputs = {name: _input(name, formula, visits) for name in formula.inputs}
-    reason = _why_not(formula, inputs, visits)
+    checks = [("", stands), *_why_not(formula, inputs, visits)]
+    free = ~_any(where for _, where in checks)
+    column = Column.empty(formula.marker, visits.people, visits.rules)
+    if not free.any():
+        return column, _first_reasons(checks, len(visits))
     with np.errstate(all="ignore"):
         low, high = _ends(formula, inputs)
-    undefined = (reason == "") & np.isnan(low) & np.isnan(high)
-    reason = np.where(undefined, "glucose-did-not-rise", reason)
-    keep = reason == ""
-    column = replace(
-        Column.empty(formula.marker, visits.people, visits.rules),
-        low=np.where(keep, low, np.nan),
-        high=np.where(keep, high, np.nan),
-    )
-    return column, reason
+    checks.append(("glucose-did-not-rise", np.isnan(low) & np.isnan(high)))
+    kept = np.where(free, low, np.nan)
+    column = replace(column, low=kept, high=kept if high is low else np.where(free, high, np.nan))
+    return column, _first_reasons(checks, len(visits))
+
+
+def _first_reasons(checks: Sequence[tuple[str, Where]], count: int) -> _Reasons:
+    """Return the first reason that holds at each visit, "" where none does."""
+    words = list(dict.fromkeys(("", *(word for word, _ in checks))))
+    codes = np.zeros(count, dtype=np.int8)
+    for word, where in reversed(checks):
+        codes[where] = words.index(word)
+    return pd.Categorical.from_codes(codes, pd.Index(words, dtype=str))
 
 
 # What a formula works on.
@@ -111,7 +142,7 @@ class _Input:
     fits_mass: np.ndarray[Any, Any]
 
     @property
-    def known(self) -> np.ndarray[Any, Any]:
+    def known(self) -> Where:
         return ~np.isnan(self.low)
 
 
@@ -131,13 +162,13 @@ def _input(name: str, formula: Formula, visits: Visits) -> _Input:
     return _Input(low=column.low, high=column.high, **ends, fits_mass=fits)
 
 
-def _reported_in_pmol(column: Column, visits: Visits) -> np.ndarray[Any, Any]:
+def _reported_in_pmol(column: Column, visits: Visits) -> Where:
     return visits.of_row("in_pmol", column)
 
 
 def _female(visits: Visits) -> Floats:
-    sex = visits.people.sex
-    return np.where(sex == "F", 1.0, np.where(sex == "M", 0.0, np.nan))
+    people = visits.people
+    return np.where(people.women | people.men, people.women.astype(float), np.nan)
 
 
 def _diabetes(visits: Visits) -> Floats:
@@ -180,10 +211,12 @@ def _at(formula: Formula, inputs: Mapping[str, _Input], *, rising: str, falling:
 # The reason why there is none.
 
 
-def _why_not(formula: Formula, inputs: Mapping[str, _Input], visits: Visits) -> _Reasons:
-    """Return the first reason that holds at each visit, "" where the formula may be used."""
-    checks = [
-        ("men-not-defined", (visits.people.sex == "M") & (formula.marker in _FEMALE_ONLY)),
+def _why_not(
+    formula: Formula, inputs: Mapping[str, _Input], visits: Visits
+) -> list[tuple[str, Where]]:
+    """Return each reason not to use the formula and where it holds, the first that counts first."""
+    return [
+        ("men-not-defined", visits.people.men & (formula.marker in _FEMALE_ONLY)),
         ("not-fasting", _not_fasting(formula, visits)),
         ("ogtt-not-fasting", _ogtt_not_fasting(formula, visits)),
         ("missing-input", _any(~inputs[name].known for name in formula.required)),
@@ -191,14 +224,9 @@ def _why_not(formula: Formula, inputs: Mapping[str, _Input], visits: Visits) -> 
         *_beyond_conditions(formula, visits),
         ("censored", _censored_against_the_rules(formula, inputs)),
     ]
-    return np.select([where for _, where in checks], [word for word, _ in checks], "").astype(
-        object
-    )
 
 
-def _censored_against_the_rules(
-    formula: Formula, inputs: Mapping[str, _Input]
-) -> np.ndarray[Any, Any]:
+def _censored_against_the_rules(formula: Formula, inputs: Mapping[str, _Input]) -> Where:
     """Return where an input is censored in which the formula is not known to be monotone."""
     censored = [np.zeros_like(next(iter(inputs.values())).known)]
     for name in set(formula.analytes) - set(formula.monotone):
@@ -206,11 +234,11 @@ def _censored_against_the_rules(
     return _any(censored)
 
 
-def _any(answers: Iterable[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
-    return np.any(list(answers), axis=0)
+def _any(answers: Iterable[np.ndarray[Any, Any]]) -> Where:
+    return reduce(or_, answers)
 
 
-def _not_fasting(formula: Formula, visits: Visits) -> np.ndarray[Any, Any]:
+def _not_fasting(formula: Formula, visits: Visits) -> Where:
     """Return where an input that must be fasting is there, but is not known to be taken so."""
     found = np.zeros(len(visits), dtype=bool)
     if not formula.fasting:
@@ -226,18 +254,18 @@ def _random(name: str) -> str:
     return name.replace("_fasting", "_random")
 
 
-def _taken_after_food(column: Column, visits: Visits) -> np.ndarray[Any, Any]:
+def _taken_after_food(column: Column, visits: Visits) -> Where:
     return (column.row >= 0) & ~visits.of_row("fasting", column)
 
 
-def _ogtt_not_fasting(formula: Formula, visits: Visits) -> np.ndarray[Any, Any]:
+def _ogtt_not_fasting(formula: Formula, visits: Visits) -> Where:
     if not any("_ogtt_" in name for name in formula.analytes):
         return np.zeros(len(visits), dtype=bool)
     known = _any(visits.column(name).known for name in formula.analytes)
     return known & ~certain(visits.yes("ogtt_began_fasting"))
 
 
-def _not_same_draw(formula: Formula, visits: Visits) -> np.ndarray[Any, Any]:
+def _not_same_draw(formula: Formula, visits: Visits) -> Where:
     if not formula.same_draw:
         return np.zeros(len(visits), dtype=bool)
     names = ("glucose_fasting", "insulin_fasting")

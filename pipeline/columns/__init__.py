@@ -10,8 +10,11 @@ from pipeline.columns.answers import (
     any_of,
     certain,
     first_known,
+    is_nothing,
+    nothing,
     round_significant,
     ruled_out,
+    same_values,
     tristate,
 )
 from pipeline.columns.column import Column, People
@@ -26,7 +29,10 @@ __all__ = [
     "certain",
     "first_known",
     "hba1c_unreliable",
+    "is_nothing",
+    "nothing",
     "round_significant",
     "ruled_out",
+    "same_values",
     "tristate",
 ]

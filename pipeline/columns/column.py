@@ -1,6 +1,6 @@
 """Column and language floor. The values of one marker at every visit, and whose they are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from pipeline.columns.answers import (
     first_known,
     is_nothing,
     nothing,
+    same_values,
     tristate,
 )
 from pipeline.model import Limit, LimitSet
@@ -36,12 +37,25 @@ class People:
 
     def covered_by(self, limit: Limit) -> Where:
         """Return where ``limit`` holds for the person; a limit by sex or age needs it known."""
-        whom = (limit.sex, limit.ages)  # few differ, and every limit asks
-        if whom not in self._covered:
-            self._covered[whom] = self._cover(*whom)
-        return self._covered[whom]
+        return self._cover(limit.sex, limit.ages)
+
+    @property
+    def women(self) -> Where:
+        """Return who is known to be a woman."""
+        return self._cover("F", None)
+
+    @property
+    def men(self) -> Where:
+        """Return who is known to be a man."""
+        return self._cover("M", None)
 
     def _cover(self, sex: str | None, ages: tuple[float, float] | None) -> Where:
+        # few differ, and every limit asks
+        if (sex, ages) not in self._covered:
+            self._covered[sex, ages] = self._find(sex, ages)
+        return self._covered[sex, ages]
+
+    def _find(self, sex: str | None, ages: tuple[float, float] | None) -> Where:
         covered = np.ones(len(self.age), dtype=bool)
         if sex:
             covered &= self.sex == sex
@@ -82,7 +96,7 @@ class Column:
         """Return the column of a marker that no visit has."""
         count = len(people.age)
         ends = dict.fromkeys(_ENDS, nothing(count))
-        nowhere = dict.fromkeys(_PLACES, np.broadcast_to(np.int32(-1), count))
+        nowhere: dict[str, Any] = dict.fromkeys(_PLACES, np.broadcast_to(np.int32(-1), count))
         return cls(marker=marker, **ends, **nowhere, people=people, rules=rules)
 
     @property
@@ -110,6 +124,25 @@ class Column:
         """Return the values of some of the visits, whose people are given."""
         taken = {name: getattr(self, name)[places] for name in (*_ENDS, *_PLACES)}
         return replace(self, **taken, people=people)
+
+    def filled(
+        self, places: np.ndarray[Any, Any], ends: Mapping[str, Floats], **origin: Any
+    ) -> "Column":
+        """Return an empty column with the ``ends`` and the origin (sample, row) at ``places``.
+
+        What no value has takes no room, nor do the upper ends where none differs from the lower.
+        """
+        count = len(self.low)
+        found: dict[str, Any] = {
+            name: _spread(values, places, count) for name, values in ends.items()
+        }
+        for low, high in (("low", "high"), ("mg_low", "mg_high")):
+            if same_values(ends[low], ends[high]):
+                found[high] = found[low]
+        for name, codes in origin.items():
+            found[name] = np.full(count, -1, dtype=np.int32)
+            found[name][places] = codes
+        return replace(self, **found)
 
     def put(self, places: np.ndarray[Any, Any], other: "Column") -> "Column":
         """Return the column with ``other``, a value for each of the ``places``, put there."""
@@ -204,3 +237,12 @@ class Column:
             in_mg = compare(self.mg_low, self.mg_high, limit.op, limit.mg_dl)
             return first_known(in_mg, yes_no, ~np.isnan(self.mg_low))
         return yes_no
+
+
+def _spread(values: Floats, places: np.ndarray[Any, Any], count: int) -> Floats:
+    """Return the ``values`` at their ``places`` among ``count`` visits."""
+    if is_nothing(values):
+        return nothing(count)
+    spread = np.full(count, np.nan)
+    spread[places] = values
+    return spread

@@ -43,7 +43,7 @@ class Visits:
     def at(self, places: np.ndarray[Any, Any]) -> "Visits":
         """Return some of the visits; ``rows`` stay whole, so that positions in it stay true."""
         people = self.people.at(places)
-        taken = {
+        taken: dict[str, Any] = {
             name: {marker: one.at(places, people) for marker, one in columns.items()}
             for name, columns in (("columns", self.columns), ("paired", self.paired))
         }

@@ -1,6 +1,6 @@
 """Order floor. The order of work, on columns: derive, then flags, then score and phase."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 
 from pipeline.columns import Visits
-from pipeline.derive import derive_markers, uses_unknown_factor, with_other_insulin_factor
+from pipeline.derive import (
+    derive_again,
+    derive_markers,
+    read_otherwise,
+    uses_unknown_factor,
+    with_other_insulin_factor,
+)
 from pipeline.flags import Flags, raise_flags
 from pipeline.phase import Phases, classify, decide_phase
 from pipeline.rules import Rules
@@ -52,8 +58,8 @@ def interpret_columns(
     """
     measured = arrange_visits(rows, people, stated, as_of=as_of, rules=rules, also=not_scored)
     derived = derive_markers(measured)
-    earlier = tuple(derive_markers(reading).visits for reading in earlier_readings(measured))
-    readings, other = (derived.visits, *earlier), _other_reading(measured)
+    readings = (derived.visits, *_earlier(measured, derived.visits))
+    other = _other_reading(measured, derived.visits)
     classes = classify(readings, other)
     not_scored_at = visits_near(not_scored, derived.visits)
     return Judged(
@@ -65,11 +71,18 @@ def interpret_columns(
     )
 
 
-def _other_reading(measured: Visits) -> Visits | None:
+def _earlier(measured: Visits, derived: Visits) -> Iterator[Visits]:
+    """Yield the visits with earlier results and what is computed of them, where there are any."""
+    for reading in earlier_readings(measured):
+        yield derive_again(reading, read_otherwise(reading, measured), derived)
+
+
+def _other_reading(measured: Visits, derived: Visits) -> Visits | None:
     """Return the visits with insulin by the other pmol factor; None where no factor is in doubt."""
-    if not uses_unknown_factor(measured).any():
+    places = uses_unknown_factor(measured)
+    if not len(places):
         return None
-    return derive_markers(with_other_insulin_factor(measured)).visits
+    return derive_again(with_other_insulin_factor(measured), places, derived)
 
 
 def visits_near(found: pd.DataFrame | None, visits: Visits) -> np.ndarray[Any, Any]:

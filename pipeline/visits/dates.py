@@ -1,5 +1,11 @@
-"""Middle floor. Which visits there are, and to which of them a row belongs."""
+"""Middle floor. Which visits there are, and to which of them a row belongs.
 
+A date of a case is one number, its key: the place of the case, then the day. Keys sort by case and
+date, and differ by days within a case, by far more between two.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -7,72 +13,146 @@ import pandas as pd
 
 from pipeline.rules import Rules
 
-_NEAR = pd.Timedelta(days=14)
+Keys = np.ndarray[Any, np.dtype[np.int64]]
+Places = np.ndarray[Any, Any]
+_NEAR = 14  # days
+_DAY_ONE = np.datetime64("0001-01-01")
+_SPAN = 1 << 23  # more days than there are
 _BLOOD = ("serum", "plasma", "whole_blood", "blood", "erythrocytes")
 _DAYS_PER_MONTH = 30.436875
 
 
-def visit_table(
-    rows: pd.DataFrame, people: pd.DataFrame, stated: pd.DataFrame, rules: Rules
-) -> pd.DataFrame:
-    """Return case_id, date, month, sex and age of each visit, by case and date.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calendar:
+    """The visits of all people: the ids of the cases, and the key of each visit, both sorted."""
 
-    A visit is a date that ``stated`` names, else all ``rows`` within 14 days of a blood sample,
-    else of any row.
+    cases: pd.Index
+    keys: Keys
+
+    @property
+    def case(self) -> Places:
+        """Return the place among ``cases`` of the person of each visit."""
+        return self.keys // _SPAN
+
+    @property
+    def dates(self) -> np.ndarray[Any, np.dtype[np.datetime64]]:
+        """Return the date of each visit."""
+        return (_DAY_ONE + self.keys % _SPAN).astype("datetime64[ns]")
+
+    @property
+    def first_of_person(self) -> Places:
+        """Return the place of the first visit of each person."""
+        return _starts(self.case)
+
+    def case_of(self, ids: pd.Series) -> Places:
+        """Return the place among ``cases`` of each id; -1 of somebody without a visit."""
+        return _places(ids.astype("category"), self.cases)
+
+    def visit_of(self, table: pd.DataFrame) -> Places:
+        """Return the visit nearest to each row's case_id and date; -1 where none is near."""
+        return _nearest(_keys(self.case_of(table["case_id"]), table["date"]), self.keys)
+
+
+def arrange_dates(
+    rows: pd.DataFrame, named: pd.DataFrame, also: pd.DataFrame, rules: Rules
+) -> tuple[Calendar, Places]:
+    """Return the visits, and to which of them each of the ``rows`` belongs.
+
+    A visit is a date that is ``named``, else all ``rows`` (and those set aside, ``also``) within 14
+    days of a blood sample, else of any row.
     """
-    named = stated.loc[stated["date"].notna(), ["case_id", "date"]]
-    blood = {id for id, marker in rules.markers.items() if marker.specimen.startswith(_BLOOD)}
-    dates = rows[["case_id", "date"]].assign(blood=rows["marker"].isin(blood))
-    dates = dates.groupby(["case_id", "date"], as_index=False)["blood"].max()
-    anchors = _add_anchors(named, dates.loc[dates["blood"], ["case_id", "date"]])
-    return _with_people(_add_anchors(anchors, dates[["case_id", "date"]]), people)
+    tables = (rows, also, named)
+    ids = [table["case_id"].astype("category") for table in tables]
+    cases = _all_cases(ids)
+    keys = [_keys(_places(i, cases), t["date"]) for i, t in zip(ids, tables, strict=True)]
+    sampled, place = _distinct(np.concatenate(keys[:2]))
+    blood = np.zeros(len(sampled), dtype=bool)
+    blood[place[np.concatenate([_is_blood(table["marker"], rules) for table in tables[:2]])]] = True
+    anchors = _add_anchors(_add_anchors(np.unique(keys[2]), sampled[blood]), sampled)
+    visit = _nearest(sampled, anchors)[place[: len(rows)]]
+    return Calendar(cases=cases, keys=anchors), visit.astype(np.int32)
 
 
-def _add_anchors(anchors: pd.DataFrame, dates: pd.DataFrame) -> pd.DataFrame:
+def _all_cases(ids: Iterable[pd.Series]) -> pd.Index:
+    cases = pd.Index([], dtype=str)
+    for one in ids:
+        cases = cases.union(one.cat.categories, sort=False)
+    return cases.sort_values()
+
+
+def _places(ids: pd.Series, cases: pd.Index) -> Places:
+    if not len(ids):
+        return np.zeros(0, dtype=int)
+    return cases.get_indexer(ids.cat.categories)[ids.cat.codes.to_numpy()]
+
+
+def _keys(case: Places, dates: pd.Series) -> Keys:
+    days = dates.to_numpy().astype("datetime64[D]") - _DAY_ONE
+    return case.astype(np.int64) * _SPAN + days.astype(np.int64)
+
+
+def _is_blood(markers: pd.Series, rules: Rules) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    blood = [id for id, marker in rules.markers.items() if marker.specimen.startswith(_BLOOD)]
+    return markers.isin(blood).to_numpy(bool)
+
+
+def _starts(values: Places) -> Places:
+    """Return where a value differs from the one before it."""
+    return np.flatnonzero(np.append(True, values[1:] != values[:-1])[: len(values)])
+
+
+def _distinct(keys: Keys) -> tuple[Keys, Places]:
+    """Return the different ``keys``, sorted, and the place of each row's among them."""
+    # rows of one sample mostly stand together: one of each run is enough
+    starts = _starts(keys)
+    unique, place = np.unique(keys[starts], return_inverse=True)
+    return unique, np.repeat(place.astype(np.int32), np.diff(np.append(starts, len(keys))))
+
+
+def _add_anchors(anchors: Keys, dates: Keys) -> Keys:
     """Return ``anchors`` and, of the ``dates`` that are near none, the first of each run."""
-    left = _far_from(dates, anchors)
+    left = dates[_nearest(dates, anchors) < 0]
     while len(left):  # once for each further visit of the person with the most visits
-        first = left.groupby("case_id", as_index=False)["date"].min()
-        anchors = pd.concat([anchors, first])
-        left = _far_from(left, first)
-    return anchors.drop_duplicates().sort_values(["case_id", "date"], ignore_index=True)
+        first = left[_starts(left // _SPAN)]
+        anchors = np.union1d(anchors, first)
+        left = left[_nearest(left, first) < 0]
+    return anchors
 
 
-def _far_from(dates: pd.DataFrame, anchors: pd.DataFrame) -> pd.DataFrame:
-    return dates[_nearest(dates, anchors)["anchor"].isna().to_numpy()]
+def _nearest(keys: Keys, anchors: Keys) -> Places:
+    """Return the place of the nearest anchor within 14 days, of two as near the earlier; else -1.
+
+    ``anchors`` are sorted.
+    """
+    if not len(anchors):
+        return np.full(len(keys), -1)
+    after = np.searchsorted(anchors, keys, side="right")
+    before = np.maximum(after - 1, 0)
+    after = np.minimum(after, len(anchors) - 1)
+    to_before, to_after = np.abs(keys - anchors[before]), np.abs(anchors[after] - keys)
+    found = np.where(to_before <= to_after, before, after)
+    return np.where(np.minimum(to_before, to_after) <= _NEAR, found, -1)
 
 
-def _nearest(dates: pd.DataFrame, anchors: pd.DataFrame) -> pd.DataFrame:
-    """Return ``dates``, in their order, with the nearest ``anchor`` of the case within 14 days."""
-    dates = dates.assign(_order=np.arange(len(dates))).sort_values("date", kind="stable")
-    anchors = anchors.assign(anchor=anchors["date"]).sort_values("date", kind="stable")
-    found = pd.merge_asof(
-        dates, anchors, on="date", by="case_id", direction="nearest", tolerance=_NEAR
-    )
-    return found.sort_values("_order", ignore_index=True)
-
-
-def _with_people(anchors: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
-    table = anchors.merge(people, on="case_id", how="left", validate="many_to_one")
-    first = table.groupby("case_id")["date"].transform("min")
+def visit_table(calendar: Calendar, people: pd.DataFrame) -> pd.DataFrame:
+    """Return case_id, date, sex, birth_year, month and age of each visit."""
+    known = people.astype({"case_id": str}).set_index("case_id").reindex(calendar.cases)
+    table = known.take(calendar.case).rename_axis("case_id").reset_index()
+    table.insert(1, "date", calendar.dates)
     born = pd.to_numeric(table["birth_year"], errors="coerce")
     return table.assign(
-        month=_months_between(first, table["date"]),
+        month=_months_since_first(calendar),
         sex=table["sex"].fillna(""),
         age=(table["date"].dt.year - born).astype(float),
     )
 
 
-def _months_between(start: pd.Series, end: pd.Series) -> pd.Series:
+def _months_since_first(calendar: Calendar) -> pd.Series:
     """Return whole calendar months, the days that are left rounded half up."""
-    months = (end.dt.year - start.dt.year) * 12 + (end.dt.month - start.dt.month)
-    days = (end.dt.day - start.dt.day) / _DAYS_PER_MONTH
+    first = calendar.first_of_person
+    visits = np.diff(np.append(first, len(calendar.keys)))
+    end = pd.Series(calendar.dates).dt
+    start = pd.Series(np.repeat(calendar.dates[first], visits)).dt
+    months = (end.year - start.year) * 12 + (end.month - start.month)
+    days = (end.day - start.day) / _DAYS_PER_MONTH
     return np.floor(months + days + 0.5).astype(int)
-
-
-def nearest_visit(rows: pd.DataFrame, table: pd.DataFrame) -> np.ndarray[Any, Any]:
-    """Return the position in ``table`` of the visit of each row."""
-    places = table[["case_id", "date"]].assign(visit=np.arange(len(table)))
-    found = _nearest(rows[["case_id", "date"]], table[["case_id", "date"]])
-    keys = found[["case_id", "anchor"]].rename(columns={"anchor": "date"})
-    return keys.merge(places, on=["case_id", "date"], how="left")["visit"].to_numpy(int)

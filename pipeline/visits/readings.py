@@ -9,14 +9,17 @@ import pandas as pd
 from pandas.arrays import BooleanArray
 
 from pipeline.columns import Column, Visits, tristate
+from pipeline.visits.results import rows_by_marker
 
 _PAIR = ("glucose_fasting", "insulin_fasting")
+_PLACE = ["visit", "marker"]
 _ENDS = ("low", "high", "mg_low", "mg_high", "ref_low", "ref_high")
+Where = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 def last_reading(visits: Visits) -> Visits:
     """Return ``visits`` with a column for each marker, of the last final result of the visit."""
-    columns = _columns(visits, visits.rows[visits.rows["reading"] == 0])
+    columns = _columns(visits, visits.rows["reading"].to_numpy() == 0)
     stated = {**visits.stated, "ogtt_began_fasting": _ogtt_began_fasting(visits)}
     visits = replace(visits, columns=columns, stated=stated)
     return replace(visits, paired=_paired(visits))
@@ -28,64 +31,57 @@ def earlier_readings(last: Visits) -> Iterator[Visits]:
     Safety flags and the G-class look at every result of a visit. Where a visit has no earlier one
     of a marker, its last stands.
     """
-    furthest = int(last.rows["reading"].to_numpy().max(initial=0))
-    for back in range(1, furthest + 1):
-        earlier = _columns(last, last.rows[last.rows["reading"] == back])
+    reading = last.rows["reading"].to_numpy()
+    for back in range(1, int(reading.max(initial=0)) + 1):
+        earlier = _columns(last, reading == back)
         yield last.with_columns(
             {m: last.column(m).replaced_by(column) for m, column in earlier.items()}
         )
 
 
-def _columns(visits: Visits, chosen: pd.DataFrame) -> dict[str, Column]:
-    samples = _samples(visits.rows)
+def _columns(visits: Visits, chosen: Where) -> dict[str, Column]:
+    """Return a column for each marker of the ``chosen`` rows, at most one a visit."""
     return {
-        str(marker): _column(str(marker), rows, samples, visits)
-        for marker, rows in chosen.groupby("marker")
+        marker: _column(marker, places, visits)
+        for marker, places in rows_by_marker(visits.rows, chosen).items()
     }
 
 
-def _samples(rows: pd.DataFrame) -> np.ndarray[Any, Any]:
-    """Return a code for each draw; -1 where the sample has no id."""
-    codes = pd.factorize(rows["case_id"] + "\n" + rows["sample_id"])[0]
-    return np.where(rows["sample_id"] == "", -1, codes)
-
-
-def _column(
-    marker: str, rows: pd.DataFrame, samples: np.ndarray[Any, Any], visits: Visits
-) -> Column:
-    at = rows["visit"].to_numpy(int)
-
-    def spread(values: Any, nothing: float) -> np.ndarray[Any, Any]:
-        column = np.full(len(visits), nothing, dtype=type(nothing))
-        column[at] = values
-        return column
-
-    ends = {name: spread(rows[name].to_numpy(float), np.nan) for name in _ENDS}
+def _column(marker: str, places: np.ndarray[Any, Any], visits: Visits) -> Column:
+    """Return the column of the results at ``places`` of the rows."""
+    rows, at = visits.rows, visits.rows["visit"].to_numpy()[places]
+    empty = Column.empty(marker, visits.people, visits.rules)
+    ends = {name: rows[name].to_numpy(float)[places] for name in _ENDS}
     if marker.startswith("insulin_"):  # haemolysis destroys it: only a lower bound. Source: S8
-        lost = spread(rows["haemolysed"].to_numpy(float), 0.0) == 1
-        ends["high"] = np.where(lost, np.inf, ends["high"])
-    position = rows.index.to_numpy(int)
-    return Column(
-        marker=marker,
-        **ends,
-        sample=spread(samples[position], -1),
-        row=spread(position, -1),
-        people=visits.people,
-        rules=visits.rules,
-    )
+        ends["high"] = np.where(rows["haemolysed"].to_numpy()[places], np.inf, ends["high"])
+    return empty.filled(at, ends, sample=rows["draw"].to_numpy()[places], row=places)
 
 
 def _paired(visits: Visits) -> Mapping[str, Column]:
     """Return glucose and insulin of the last draw that holds both, else as they were judged."""
-    rows = visits.rows[visits.rows["marker"].isin(_PAIR) & (visits.rows["sample_id"] != "")]
-    if rows.empty:
-        return {}
+    judged = {marker: visits.column(marker) for marker in _PAIR}
+    glucose, insulin = judged.values()
+    both = (glucose.row >= 0) & (insulin.row >= 0)
+    apart = both & ~((glucose.sample == insulin.sample) & (glucose.sample >= 0))
+    if not apart.any():  # the last results of every visit are of one draw
+        return judged
+    rows = visits.rows[visits.rows["marker"].isin(_PAIR) & apart[visits.rows["visit"]]]
+    chosen = np.zeros(len(visits.rows), dtype=bool)
+    chosen[_latest_pairs(rows)] = True
+    columns = _columns(visits, chosen)
+    return judged | {marker: judged[marker].replaced_by(one) for marker, one in columns.items()}
+
+
+def _latest_pairs(rows: pd.DataFrame) -> pd.Index:
+    """Return which ``rows`` are of the last draw of their visit that holds both of a pair."""
+    rows = rows.loc[rows["sample_id"] != "", ["visit", "sample_id", "marker", "reading"]]
+    rows = rows.astype({"sample_id": str, "marker": str})
     both = rows.groupby(["visit", "sample_id"])["marker"].transform("nunique") == len(_PAIR)
     pairs = rows[both].sort_values(["visit", "reading"], ascending=[True, False], kind="stable")
     latest = pairs.groupby("visit")["sample_id"].transform("last")
-    chosen = pairs[pairs["sample_id"] == latest].drop_duplicates(["visit", "marker"], keep="last")
-    columns = _columns(visits, chosen)
-    return {marker: visits.column(marker).replaced_by(column) for marker, column in columns.items()}
+    return (
+        pairs[pairs["sample_id"] == latest].drop_duplicates(["visit", "marker"], keep="last").index
+    )
 
 
 def _ogtt_began_fasting(visits: Visits) -> BooleanArray:

@@ -6,10 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.columns import Floats, nothing
 from pipeline.rules import Rules
 
 _FINAL = ("", "final", "corrected", "amended")
 _FASTING = ("glucose_fasting", "insulin_fasting")
+_HAEMOLYSED = ("trace", "visible")
+_SHOWN = ("", "recomputed", "outside-clock-time")  # why a row is shown but not judged
+Where = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 def place_rows(rows: pd.DataFrame, stated: Mapping[str, Any], rules: Rules) -> pd.DataFrame:
@@ -23,35 +27,44 @@ def place_rows(rows: pd.DataFrame, stated: Mapping[str, Any], rules: Rules) -> p
     rows = _under_their_marker(rows, stated, rules)
     rows = _with_start_of_ogtt(rows)
     computed = [m.id for m in rules.markers.values() if m.kind == "computed" and not m.as_reported]
-    shown = pd.Series("", index=rows.index).mask(rows["marker"].isin(computed), "recomputed")
-    shown = shown.mask(_outside_clock_time(rows, rules), "outside-clock-time")
-    return rows.assign(shown=shown, reading=_reading(rows, shown))
+    why = rows["marker"].isin(computed).to_numpy(np.int8)
+    why[_outside_clock_time(rows, rules)] = _SHOWN.index("outside-clock-time")
+    return rows.assign(
+        shown=pd.Categorical.from_codes(why, pd.Index(_SHOWN, dtype=str)),
+        reading=_reading(rows, judged=why == 0),
+    )
 
 
-def hours_known(
-    rows: pd.DataFrame, stated: Mapping[str, Any], table: pd.DataFrame
-) -> np.ndarray[Any, Any]:
+def hours_known(rows: pd.DataFrame, stated: Mapping[str, Any], count: int) -> Floats:
     """Return the hours of fasting stated of each visit, else of one of its samples."""
-    of_samples = pd.to_numeric(rows["fasting_hours"], errors="coerce").groupby(rows["visit"]).max()
-    hours = of_samples.reindex(range(len(table))).to_numpy(float)
-    own = stated.get("fasting_hours", np.full(len(table), np.nan))
+    hours = np.full(count, np.nan)
+    visit, said = rows["visit"].to_numpy(), _hours(rows)
+    np.fmax.at(hours, visit, said)
+    own = stated.get("fasting_hours", nothing(count))
     return np.where(np.isnan(own), hours, own)
+
+
+def _hours(rows: pd.DataFrame) -> Floats:
+    return pd.to_numeric(rows["fasting_hours"], errors="coerce").to_numpy(float)
 
 
 def _under_their_marker(
     rows: pd.DataFrame, stated: Mapping[str, Any], rules: Rules
 ) -> pd.DataFrame:
-    glucose = [id for id in rules.markers if id.startswith("glucose_")]
-    meter = rows["marker"].isin(glucose) & (rows["specimen"] == "meter")
-    marker = rows["marker"].mask(meter, "glucose_meter")
+    code = rows["marker"].cat.codes.to_numpy()
+    place = {id: number for number, id in enumerate(rules.markers)}
+    glucose = np.array([id.startswith("glucose_") for id in rules.markers])
+    meter = glucose[code] & (rows["specimen"] == "meter").to_numpy(bool)
+    code = np.where(meter, place["glucose_meter"], code)
     fasting = _is_fasting(rows, stated, rules)
-    promoted = marker.isin(_FASTING) & ~fasting
-    for name in _FASTING:
-        marker = marker.mask(promoted & (marker == name), _random(name))
+    promoted = np.isin(code, [place[name] for name in _FASTING]) & ~fasting
+    as_random = np.array([place[_random(id) if id in _FASTING else id] for id in rules.markers])
+    code = np.where(promoted, as_random[code], code)
     return rows.assign(
-        marker=marker,
+        marker=pd.Categorical.from_codes(code, dtype=rows["marker"].dtype),
         fasting=fasting,
         promoted=promoted,
+        draw=_draws(rows),
         from_ogtt=False,
         haemolysed=_haemolysed(rows, stated),
         in_pmol=rows["unit_as_reported"].isin(_molar_spellings(rows["unit_as_reported"])),
@@ -68,57 +81,102 @@ def _with_start_of_ogtt(rows: pd.DataFrame) -> pd.DataFrame:
     A start that was fasting counts as a fasting result, any other as a random one. Source:
     specification, section 7.1.
     """
-    copies = [rows]
-    for name in _FASTING:
-        start = rows[rows["marker"] == name.replace("_fasting", "_ogtt_0")]
-        marker = start["fasting"].map({True: name, False: _random(name)})
-        start = start.assign(marker=marker, promoted=~start["fasting"], from_ogtt=True)
-        keys = ["visit", "date", "marker"]
-        there = start[keys].merge(rows[keys].drop_duplicates(), how="left", indicator=True)
-        copies.append(start[(there["_merge"] == "left_only").to_numpy()])
-    return pd.concat(copies, ignore_index=True) if len(rows) else rows
+    copies = [_start_as(name, rows) for name in _FASTING]
+    return pd.concat([rows, *copies], ignore_index=True) if any(map(len, copies)) else rows
 
 
-def _reading(rows: pd.DataFrame, shown: pd.Series) -> pd.Series:
+def _start_as(name: str, rows: pd.DataFrame) -> pd.DataFrame:
+    start = rows[rows["marker"] == name.replace("_fasting", "_ogtt_0")]
+    marker = np.where(start["fasting"], name, _random(name))
+    marker = pd.Categorical(marker, dtype=rows["marker"].dtype)
+    start = start.assign(marker=marker, promoted=~start["fasting"], from_ogtt=True)
+    keys = ["visit", "date", "marker"]
+    others = rows.loc[rows["marker"].isin([name, _random(name)]), keys].drop_duplicates()
+    there = start[keys].merge(others, how="left", indicator=True)
+    return start[(there["_merge"] == "left_only").to_numpy()]
+
+
+def _reading(rows: pd.DataFrame, judged: Where) -> np.ndarray[Any, np.dtype[np.int32]]:
     """Return how many results of a marker came after in the visit; final ones come last."""
-    judged = rows.assign(final=rows["status"].isin(_FINAL))[shown == ""]
-    order = judged.sort_values(["visit", "marker", "final", "collected_at"], kind="stable")
-    after = order.groupby(["visit", "marker"]).cumcount(ascending=False)
-    return after.reindex(rows.index, fill_value=-1)
+    reading = np.where(judged, np.int32(0), np.int32(-1))
+    several = np.flatnonzero(_of_several(rows, judged))
+    if not len(several):
+        return reading
+    names = ["visit", "marker", "status", "collected_at"]
+    some = rows.iloc[several][names].astype({"collected_at": str}).reset_index(drop=True)
+    some = some.assign(final=some["status"].isin(_FINAL))
+    order = some.sort_values(["visit", "marker", "final", "collected_at"], kind="stable")
+    after = order.groupby(["visit", "marker"], observed=True).cumcount(ascending=False)
+    reading[several] = after.sort_index().to_numpy()
+    return reading
 
 
-def _haemolysed(rows: pd.DataFrame, stated: Mapping[str, Any]) -> pd.Series:
+def _of_several(rows: pd.DataFrame, judged: Where) -> Where:
+    """Return which results are not the only one of their marker in the visit: few are."""
+    visit, several = rows["visit"].to_numpy(), np.zeros(len(rows), dtype=bool)
+    for places in rows_by_marker(rows, judged).values():
+        at = visit[places]
+        several[places] = np.bincount(at)[at] > 1
+    return several
+
+
+def rows_by_marker(rows: pd.DataFrame, chosen: Where) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the positions of the ``chosen`` rows of each marker that has any, in their order."""
+    code = rows["marker"].cat.codes.to_numpy()
+    places = np.flatnonzero(chosen)
+    places = places[np.argsort(code[places], kind="stable")].astype(np.int32)
+    present, starts = np.unique(code[places], return_index=True)
+    ends = [*starts[1:], len(places)]
+    names = rows["marker"].cat.categories
+    return (
+        {names[m]: places[start:end] for m, start, end in zip(present, starts, ends, strict=True)}
+        if len(places)
+        else {}
+    )
+
+
+def _draws(rows: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.int32]]:
+    """Return a code for each sample of a person; -1 where it has no id."""
+    ids = rows["sample_id"].astype("category").cat
+    code = np.where(ids.categories == "", -1, np.arange(len(ids.categories)))
+    return code.astype(np.int32)[ids.codes]
+
+
+def _haemolysed(rows: pd.DataFrame, stated: Mapping[str, Any]) -> Where:
     """Return whether the sample, else the visit, is said to be haemolysed."""
-    said = rows["haemolysis"]
+    said = rows["haemolysis"].isin(_HAEMOLYSED).to_numpy(bool)
     if "haemolysis" in stated:
-        visit = pd.Series(stated["haemolysis"][rows["visit"]], index=rows.index).astype(str)
-        said = said.mask(said == "", visit)
-    return said.isin(["trace", "visible"])
+        visit = np.isin(stated["haemolysis"], _HAEMOLYSED)[rows["visit"]]
+        said = said | (visit & (rows["haemolysis"] == "").to_numpy(bool))
+    return said
 
 
 def _molar_spellings(units: pd.Series) -> list[str]:
     return [unit for unit in units.unique() if "pmol" in unit.casefold()]
 
 
-def _is_fasting(rows: pd.DataFrame, stated: Mapping[str, Any], rules: Rules) -> pd.Series:
+def _is_fasting(rows: pd.DataFrame, stated: Mapping[str, Any], rules: Rules) -> Where:
     """Return whether the sample was taken fasting; unknown counts as not.
 
     What the row says in a way that cannot be read is unknown, whatever is stated of the visit.
     """
-    hours = pd.to_numeric(rows["fasting_hours"], errors="coerce")
-    if "fasting_hours" in stated:
-        visit = pd.Series(stated["fasting_hours"][rows["visit"]], index=rows.index)
-        unreadable = rows["notes"].str.contains("fasting-unreadable", regex=False)
-        hours = hours.fillna(visit.mask(unreadable))
+    hours = _hours(rows)
     (limit,) = rules.limits_named("fasting")
-    return hours >= limit.value
+    fasting = hours >= limit.value
+    if "fasting_hours" in stated:
+        visit = (stated["fasting_hours"] >= limit.value)[rows["visit"]]
+        notes = rows["notes"].astype("category").cat
+        unreadable = notes.categories.str.contains("fasting-unreadable", regex=False)
+        fasting |= np.isnan(hours) & visit & ~np.asarray(unreadable, dtype=bool)[notes.codes]
+    return fasting
 
 
-def _outside_clock_time(rows: pd.DataFrame, rules: Rules) -> pd.Series:
+def _outside_clock_time(rows: pd.DataFrame, rules: Rules) -> np.ndarray[Any, Any]:
+    """Return the positions of the results that were not taken in the morning, as they must be."""
     cortisol = rows.loc[rows["marker"] == "cortisol_serum_am", "collected_at"]
-    clock = cortisol.str.extract(r"[T ](\d\d):(\d\d)").astype(float)
+    clock = cortisol.astype(str).str.extract(r"[T ](\d\d):(\d\d)").astype(float)
     hour = clock[0] + clock[1] / 60
     (early,) = rules.limits_named("cortisol-clock-early")
     (late,) = rules.limits_named("cortisol-clock-late")
     outside = (hour < early.value) | (hour > late.value)
-    return outside.reindex(rows.index, fill_value=False)
+    return cortisol.index[outside].to_numpy()

@@ -1,6 +1,7 @@
 """Middle floor. What is stated of each visit: a column a key, a symptom, a group of medicines."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,34 +10,58 @@ from pandas.arrays import BooleanArray
 
 from pipeline.columns import certain, tristate
 from pipeline.rules import Rules
+from pipeline.rules.loader import ContextKey
+from pipeline.visits.dates import Calendar
 
 
-def stated_columns(stated: pd.DataFrame, table: pd.DataFrame, rules: Rules) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What is stated of one key: the different words, and which of them at each visit (-1 none)."""
+
+    words: pd.Series
+    codes: np.ndarray[Any, Any]
+
+    def asked(self, question: Callable[[pd.Series], pd.Series]) -> BooleanArray:
+        """Return the answer to a question of the words; unknown where nothing is stated."""
+        answers = np.append(question(self.words).to_numpy(bool), False)
+        return tristate(answers[self.codes], self.codes >= 0)
+
+    def values(self, words: pd.Series, nothing: Any) -> np.ndarray[Any, Any]:
+        """Return, at each visit, what stands for its word in ``words``."""
+        return np.append(words.to_numpy(), nothing)[self.codes]
+
+
+def stated_columns(
+    stated: pd.DataFrame, calendar: Calendar, rules: Rules, *, men: np.ndarray[Any, Any]
+) -> dict[str, Any]:
     """Return a column for each context key that is stated, each symptom and each medicine group."""
     columns: dict[str, Any] = {}
+    said_of = _at_visits(stated, calendar)
     for key in rules.context.values():
-        if key.key not in stated:
-            continue
-        values = _at_visits(stated, table, key.key)
-        if key.kind == "yes_no":
-            columns[key.key] = tristate(values == "yes", (values == "yes") | (values == "no"))
-        elif key.kind == "number":
-            columns[key.key] = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(float)
-        elif key.kind == "word":
-            columns[key.key] = pd.Series(values, dtype=object).fillna("").to_numpy(object)
-        elif key.kind == "words":
-            columns |= {word: _contains(values, (word,)) for word in key.words}
-        else:
-            columns |= {
-                group: _contains(values, codes) for group, codes in rules.medication.items()
-            }
-    return columns | _no_pregnancy_in_men(columns, table)
+        if key.key in stated:
+            columns |= _columns(key, said_of(key.key), rules)
+    return columns | _no_pregnancy_in_men(columns, men)
 
 
-def _no_pregnancy_in_men(columns: Mapping[str, Any], table: pd.DataFrame) -> dict[str, Any]:
+def _columns(key: ContextKey, said: _Said, rules: Rules) -> dict[str, Any]:
+    if key.kind == "yes_no":
+        answer = said.asked(lambda words: words == "yes")
+        known = said.asked(lambda words: words.isin(["yes", "no"]))
+        return {key.key: tristate(certain(answer), certain(known))}
+    if key.kind == "number":
+        return {key.key: said.values(pd.to_numeric(said.words, errors="coerce"), np.nan)}
+    if key.kind == "word":
+        return {key.key: said.values(said.words, "").astype(object)}
+    if key.kind == "words":
+        return {word: _contains(said, (word,)) for word in key.words}
+    return {group: _contains(said, codes) for group, codes in rules.medication.items()}
+
+
+def _no_pregnancy_in_men(
+    columns: Mapping[str, Any], men: np.ndarray[Any, Any]
+) -> dict[str, BooleanArray]:
     """Return the keys of pregnancy, in men answered with no."""
-    men = (table["sex"] == "M").to_numpy()
-    unknown = tristate(np.zeros(len(table), dtype=bool), False)
+    unknown = tristate(np.zeros(len(men), dtype=bool), False)
     keys = ("pregnant", "lactating", "pregnancy_wish", "ivf")
     answers = {key: columns.get(key, unknown) for key in keys}
     return {
@@ -45,23 +70,30 @@ def _no_pregnancy_in_men(columns: Mapping[str, Any], table: pd.DataFrame) -> dic
     }
 
 
-def _at_visits(stated: pd.DataFrame, table: pd.DataFrame, key: str) -> np.ndarray[Any, Any]:
-    """Return what is stated of ``key`` at each visit: its own, else the person's; else None."""
-    places = pd.MultiIndex.from_frame(table[["case_id", "date"]])
-    own = stated[stated["date"].notna() & stated[key].notna()]
-    own = own.drop_duplicates(["case_id", "date"], keep="last").set_index(["case_id", "date"])[key]
-    always = stated[stated["date"].isna() & stated[key].notna()]
-    always = always.drop_duplicates("case_id", keep="last").set_index("case_id")[key]
-    values = own.reindex(places).to_numpy(object)
-    general = table["case_id"].map(always).to_numpy(object)
-    return np.where(pd.isna(pd.Series(values)), general, values)
+def _at_visits(stated: pd.DataFrame, calendar: Calendar) -> Callable[[str], _Said]:
+    """Return what finds the words of a key at each visit: the visit's own, else the person's."""
+    dated = stated["date"].notna().to_numpy()
+    case = calendar.case_of(stated["case_id"])
+    visit = np.full(len(stated), -1)
+    visit[dated] = calendar.visit_of(stated[dated])
+
+    def said(key: str) -> _Said:
+        codes, words = pd.factorize(stated[key].to_numpy(object))
+        own, always = (codes >= 0) & dated, (codes >= 0) & ~dated & (case >= 0)
+        of_person = np.full(len(calendar.cases), -1)
+        of_person[case[always]] = codes[always]  # of two statements the last
+        found = of_person[calendar.case]
+        found[visit[own]] = codes[own]
+        return _Said(words=pd.Series(words, dtype=object), codes=found)
+
+    return said
 
 
-def _contains(values: np.ndarray[Any, Any], starts: tuple[str, ...]) -> BooleanArray:
+def _contains(said: _Said, starts: tuple[str, ...]) -> BooleanArray:
     """Return whether one of the words of each value begins with one of ``starts``."""
-    texts = pd.Series(values, dtype=object)
-    padded = " " + texts.fillna("").astype(str)
-    found = np.zeros(len(texts), dtype=bool)
-    for start in starts:
-        found |= padded.str.contains(f" {start}", regex=False).to_numpy(bool)
-    return tristate(found, texts.notna().to_numpy())
+
+    def begins(words: pd.Series) -> pd.Series:
+        padded = " " + words.astype(str)
+        return padded.map(lambda text: any(f" {start}" in text for start in starts)).astype(bool)
+
+    return said.asked(begins)
