@@ -119,6 +119,7 @@ def _classification(one: Classification) -> dict[str, Any]:
         "id": one.id,
         "result": one.result,
         "criteria": dict(one.criteria),
+        "exclusions": dict(one.exclusions),
         "met": one.met,
         "known": one.known,
         "of": one.of,
@@ -172,6 +173,7 @@ def _plan_item(item: PlanItem) -> dict[str, Any]:
         "because": list(item.because),
         "changed_by": list(item.changed_by),
         "withheld_by": list(item.withheld_by),
+        "ask_first": list(item.ask_first),
         "rows": list(item.rows),
     }
 

@@ -347,6 +347,8 @@ class Classification:
     of: int  # how many criteria the definition has; 0 where it has none
     source: str
     criteria: Mapping[str, bool | None] = field(default_factory=dict)
+    # markers that must point to no other cause: whether they lie outside their interval
+    exclusions: Mapping[str, bool | None] = field(default_factory=dict)
     missing: tuple[str, ...] = ()  # markers and facts that would settle it
     evidence: tuple[str, ...] = ()  # markers and facts it rests on
     rows: tuple[str, ...] = ()
@@ -392,7 +394,8 @@ class PlanItem:
     because: tuple[str, ...]  # markers, flags, classes and facts that called for it
     changed_by: tuple[str, ...] = ()  # what gives it other words: CI-02, SF-14 …
     withheld_by: tuple[str, ...] = ()  # what forbids it; then it is not advised
-    amounts: Mapping[str, float] = field(default_factory=dict)  # named numbers, units in plan.csv
+    ask_first: tuple[str, ...] = ()  # facts that nobody stated, and that might forbid or change it
+    amounts: Mapping[str, float] = field(default_factory=dict)  # units: plan_amounts.csv, texts
     rows: tuple[str, ...] = ()
 
 

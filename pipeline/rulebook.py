@@ -4,9 +4,11 @@
 clinician to read.
 """
 
+import inspect
 from collections.abc import Iterator
 from string import Formatter
 
+from pipeline.criteria import DEFINED_BY, DEFINITIONS, Definition
 from pipeline.errors import CommandError
 from pipeline.flags import CONDITIONS, inputs_of
 from pipeline.language import Language
@@ -16,7 +18,14 @@ from pipeline.resources import languages
 from pipeline.rules import Rules, load_rules
 from pipeline.rules.formulas import COMPUTED, PERSON_INPUTS
 
-_REASONED = ("age", "days_since", "collected_hour", "weight_loss_pct", "insulin_c_peptide_ratio")
+_REASONED = (
+    "age",
+    "days_since",
+    "collected_hour",
+    "weight_loss_pct",
+    "insulin_c_peptide_ratio",
+    "insulin_sum_120_180",
+)
 _BANDS = (LimitSet.REFERENCE, LimitSet.GUIDELINE, LimitSet.FUNCTIONAL)
 _MG_DL = {"glucose": 0.05551, "triglycerides": 0.01129, "hdl": 0.02586}
 _ROUNDED_BY_COMMITTEE = 0.04  # HDL 1.0 mmol/L and 40 mg/dL are published as one limit
@@ -34,8 +43,10 @@ def check_rules(rules: Rules | None = None) -> list[str]:
         _formulas_have_their_inputs,
         _flags_can_be_decided,
         _phases_can_be_decided,
+        _definitions_can_be_decided,
         _facts_have_a_source,
         _everything_is_told_alike,
+        _notes_are_told,
     )
     return [fault for check in checks for fault in check(rules)]
 
@@ -125,10 +136,24 @@ def _phases_can_be_decided(rules: Rules) -> Iterator[str]:
         yield f"phase rule {rule}: expected a row of phases.csv and a function"
 
 
+def _definitions_can_be_decided(rules: Rules) -> Iterator[str]:
+    for id in DEFINITIONS.keys() ^ DEFINED_BY.keys():
+        yield f"definition {id}: expected a Definition and a function"
+    known = {*rules.markers, *rules.context, *rules.medication}
+    known |= {word for key in rules.context.values() for word in key.words}
+    for definition in DEFINITIONS.values():
+        asked = [name for names in definition.inputs.values() for name in names]
+        for name in {*asked, *definition.beside, *definition.exclusions} - known:
+            yield f"definition {definition.id}: unknown input {name}"
+        for name in definition.limits:
+            rules.limits_named(name)
+
+
 def _facts_have_a_source(rules: Rules) -> Iterator[str]:
     named = {f"limit {limit.id}": limit.source for limit in rules.limits}
     named |= {f"flag {row.flag}, {row.branch}": row.source for row in rules.flags}
     named |= {f"phase rule {row.rule}": row.source for row in rules.phases}
+    named |= {f"definition {one.id}": one.source for one in DEFINITIONS.values()}
     named |= {f"formula {f.marker}": ";".join(f.sources) for f in COMPUTED.values()}
     for fact, sources in named.items():
         for source in sources.split(";"):
@@ -176,13 +201,34 @@ def _needed(rules: Rules) -> Iterator[str]:
         yield f"flags.{row.flag}.{row.branch}"
     for phase in rules.phases:
         yield from (f"phases.{phase.text}.title", f"phases.{phase.text}.reason")
+    for definition in DEFINITIONS.values():
+        yield from _needed_of(definition)
+
+
+def _needed_of(definition: Definition) -> Iterator[str]:
+    own = f"criteria.{definition.id}"
+    yield from (f"{own}.title", f"{own}.undetermined")
+    yield from (f"{own}.results.{word}" for word in definition.results)
+    yield from (f"criteria.names.{name}" for name in definition.inputs if name)
+
+
+def _notes_are_told(rules: Rules) -> Iterator[str]:
+    """Yield each note beside a definition that has neither a text of its own nor a shared one."""
+    for code in languages():
+        language = Language.load(code)
+        for id, definition in DEFINITIONS.items():
+            pregnancy = () if definition.in_pregnancy else ("pregnancy",)
+            for note in (*definition.notes, *pregnancy):
+                keys = (f"criteria.{id}.notes.{note}", f"criteria.notes.{note}")
+                if not any(language.has(key) for key in keys):
+                    yield f"note {note} of definition {id}: missing in {code}"
 
 
 # What is known of one id.
 
 
 def list_rules() -> str:
-    """Return every marker, flag and phase rule by id, a line each, in English."""
+    """Return every marker, flag, phase rule and definition by id, a line each, in English."""
     rules, english = load_rules(), Language.load("en")
     lines = [f"{id:28} {english.marker(id)}" for id in rules.markers]
     flags = dict.fromkeys(row.flag for row in rules.flags)
@@ -190,17 +236,22 @@ def list_rules() -> str:
     lines += [
         f"phase-{row.rule:22} {english.text(f'phases.{row.text}.title')}" for row in rules.phases
     ]
+    lines += [f"{id:28} {english.text(f'criteria.{id}.title')}" for id in DEFINITIONS]
     return "\n".join(lines)
 
 
 def explain(id: str) -> str:
-    """Return what is known of a marker, limit, flag (SF-01) or phase rule (phase-9).
+    """Return what is known of a marker, limit, flag (SF-01), phase rule (phase-9) or definition.
+
+    A definition that bears a marker's name (hs_crp) is told after that marker.
 
     Raises CommandError where the id is none of these.
     """
     rules = load_rules()
-    if id in rules.markers:
-        return "\n".join(_about_marker(id, rules))
+    if id in rules.markers or id in DEFINITIONS:
+        lines = [*_about_marker(id, rules)] if id in rules.markers else []
+        lines += _about_definition(DEFINITIONS[id], rules) if id in DEFINITIONS else []
+        return "\n".join(lines)
     if any(limit.id in (id, f"{id}-f", f"{id}-m") for limit in rules.limits):
         return "\n".join(_about_limit(limit) for limit in rules.limits_named(id))
     if any(row.flag == id for row in rules.flags):
@@ -208,7 +259,8 @@ def explain(id: str) -> str:
     if id.removeprefix("phase-") in PHASE_FUNCTIONS:
         return "\n".join(_about_phase(id.removeprefix("phase-"), rules))
     raise CommandError(
-        f"Unrecognised id '{id}': expected a marker, limit, flag or phase of 'rules list'."
+        f"Unrecognised id '{id}': expected a marker, limit, flag, phase or definition"
+        " of 'rules list'."
     )
 
 
@@ -267,3 +319,17 @@ def _about_phase(rule: str, rules: Rules) -> Iterator[str]:
     yield f"phase rule {rule}: {english.text(f'phases.{row.text}.title')} ({row.phase})"
     yield f"  holds: {PHASE_FUNCTIONS[rule].__doc__}"
     yield f"  emits: {', '.join(row.qualifiers) or 'nothing'}; source {row.source}"
+
+
+def _about_definition(definition: Definition, rules: Rules) -> Iterator[str]:
+    english, own = Language.load("en"), f"criteria.{definition.id}"
+    yield f"{definition.id}: {english.text(f'{own}.title')}"
+    told = inspect.cleandoc(DEFINED_BY[definition.id].__doc__ or "")
+    yield from (f"  {line}".rstrip() for line in told.splitlines())
+    yield f"  answers: {', '.join(definition.results)}"
+    for criterion, names in definition.inputs.items():
+        label = english.text(f"criteria.names.{criterion}") if criterion else "looks at"
+        yield f"  {label}: {', '.join(names)}"
+    for name in definition.limits:
+        yield from (f"  {_about_limit(limit)}" for limit in rules.limits_named(name))
+    yield from (f"  {source}: {rules.sources[source]}" for source in definition.source.split(";"))

@@ -18,7 +18,7 @@ from pipeline.rules.loader import FlagBranch
 
 RULES = load_rules()
 LANGUAGES = {code: Language.load(code) for code in ("nl", "en")}
-OURS = ("context", "findings", "flags", "markers", "methods", "phases", "reasons", "report")
+OURS = ("context", "criteria", "findings", "flags", "markers", "methods", "phases", "reasons", "report")
 NUMBER = re.compile(r"(?<![\w,.])\d+(?:[.,]\d+)?")
 ROW_REASONS = [
     "analyte-unknown",

@@ -71,7 +71,7 @@ def _reasoning(telling: Telling, visit: Visit) -> tuple[Block | None, ...]:
         phase.phase_facts(telling, visit),
         phase.phase_inputs(telling, visit),
         phase.signal_table(telling, visit),
-        classifications(telling, visit),
+        *classifications(telling, visit),
     )
 
 
