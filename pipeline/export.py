@@ -199,6 +199,7 @@ def _flag(flag: Flag) -> dict[str, Any]:
         "open": flag.open,
         "if_correct": flag.if_correct,
         "branches": list(flag.branches),
+        "variants": list(flag.variants),
         "evidence": list(flag.evidence),
         "values": [
             {"marker": x.marker, "value": x.value, "comparator": x.comparator, "unit": x.unit}

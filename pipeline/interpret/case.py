@@ -11,6 +11,7 @@ from pipeline.criteria import Classified, apply_criteria
 from pipeline.interpret.classifications import classifications_at
 from pipeline.interpret.columns import Judged, interpret_columns
 from pipeline.interpret.findings import findings_at, not_computed_at
+from pipeline.interpret.plan import plan_items
 from pipeline.interpret.safety import (
     Pair,
     flag_histories,
@@ -56,7 +57,7 @@ def interpret(case: CaseInput, rules: Rules | None = None) -> Interpretation:
         open_flags=open_flags(pair),
         checks=tuple(_cross_checks(case, judged.visits)),
         genotypes=(),
-        plan=(),
+        plan=plan_items(pair, criteria, ()),
         versions={"casereport": __version__},
     )
 

@@ -17,6 +17,7 @@ from pipeline.narrate.patient import (
     patient,
     title,
 )
+from pipeline.narrate.plan import plan
 from pipeline.narrate.summary import summary
 from pipeline.narrate.telling import Telling
 from pipeline.narrate.timeline import intervention, timeline
@@ -37,6 +38,7 @@ _SECTIONS: Mapping[Audience, tuple[Callable[[Telling], Section], ...]] = {
         diagnostics,
         intervention,
         outcome,
+        plan,
         discussion,
         perspective,
         consent,

@@ -103,6 +103,56 @@ class PhaseRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """One row of ``plan.csv``: a piece of advice, and what calls for it."""
+
+    id: str
+    area: str
+    kinds: tuple[str, ...]
+    grade: Literal["A", "B", "C", "D"]
+    triggers: tuple[str, ...]
+    needs: tuple[str, ...]
+    context: tuple[str, ...]
+    instead_of: str
+    source: str
+    verified: bool
+
+    def is_one_of(self, names: tuple[str, ...]) -> bool:
+        """Return whether ``names``, ids of advice and kinds of it, have this among them."""
+        return self.id in names or any(kind in names for kind in self.kinds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contraindication:
+    """One row of ``contraindications.csv``: the advice that it withholds, and that it changes."""
+
+    id: str
+    branch: str
+    withholds: tuple[str, ...]
+    changes: tuple[str, ...]
+    source: str
+    verified: bool
+
+    @property
+    def function(self) -> str:
+        """Return the name of the function, else of the stated fact, that decides."""
+        named = self.id.lower().replace("-", "_")
+        return f"{named}_{self.branch}" if self.branch else named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """One row of ``plan_amounts.csv``: a number that a piece of advice names."""
+
+    advice: str
+    name: str
+    value: float
+    unit: str
+    source: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """All facts, looked up by id."""
 
@@ -116,6 +166,9 @@ class Rules:
     medication: Mapping[str, tuple[str, ...]]  # group -> ATC codes
     flags: tuple[FlagBranch, ...]
     phases: tuple[PhaseRule, ...]
+    plan: tuple[Advice, ...]
+    contraindications: tuple[Contraindication, ...]
+    amounts: tuple[Amount, ...]
     sources: Mapping[str, str]
     _limits_by_id: Mapping[str, Limit] = field(init=False, repr=False)
     _limits_by_marker: Mapping[tuple[str, LimitSet], tuple[Limit, ...]] = field(
@@ -177,6 +230,9 @@ def load_rules() -> Rules:
         medication=_medication(),
         flags=tuple(_build("flags.csv", _flag_branch)),
         phases=tuple(_build("phases.csv", _phase_rule)),
+        plan=tuple(_build("plan.csv", _advice)),
+        contraindications=tuple(_build("contraindications.csv", _contraindication)),
+        amounts=tuple(_build("plan_amounts.csv", _amount)),
         sources={row["id"]: row["citation"] for row in read_rows("sources.csv")},
     )
 
@@ -314,4 +370,41 @@ def _phase_rule(row: _Cells) -> PhaseRule:
         text=row["text"],
         confident=_yes(row["confident"]),
         source=row["source"],
+    )
+
+
+def _advice(row: _Cells) -> Advice:
+    return Advice(
+        id=row["item"],
+        area=row["area"],
+        kinds=_words(row["kinds"]),
+        grade=row["grade"],  # type: ignore[arg-type]
+        triggers=_words(row["triggers"]),
+        needs=_words(row["needs"]),
+        context=_words(row["context"]),
+        instead_of=row["instead_of"],
+        source=row["source"],
+        verified=_yes(row["verified"]),
+    )
+
+
+def _contraindication(row: _Cells) -> Contraindication:
+    return Contraindication(
+        id=row["id"],
+        branch=row["branch"],
+        withholds=_words(row["withholds"]),
+        changes=_words(row["changes"]),
+        source=row["source"],
+        verified=_yes(row["verified"]),
+    )
+
+
+def _amount(row: _Cells) -> Amount:
+    return Amount(
+        advice=row["item"],
+        name=row["name"],
+        value=float(row["value"]),
+        unit=row["unit"],
+        source=row["source"],
+        verified=_yes(row["verified"]),
     )
