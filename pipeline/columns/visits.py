@@ -62,6 +62,15 @@ class Visits:
         cases = self.table["case_id"].to_numpy(object)
         return np.flatnonzero(np.append(True, cases[1:] != cases[:-1])[: len(cases)])
 
+    def per_person(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return what is given of each person at every visit of the person."""
+        return np.repeat(values, np.diff(np.append(self.first_of_person, len(self))))
+
+    def before(self, counts: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return the sum of ``counts`` over the earlier visits of the person."""
+        sums = np.cumsum(counts) - counts
+        return sums - self.per_person(sums[self.first_of_person])
+
     def yes(self, key: str) -> BooleanArray:
         """Return what is stated of a yes-or-no key, a symptom or a group of medicines."""
         if key in self.stated:

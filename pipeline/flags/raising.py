@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from inspect import signature
+from operator import or_
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from pandas.arrays import BooleanArray
 
-from pipeline.columns import Visits, any_of, certain, ruled_out, tristate
+from pipeline.columns import Floats, Visits, any_of, certain, ruled_out, tristate
 from pipeline.flags.conditions import CONDITIONS, any_measured
 from pipeline.rules.loader import FlagBranch, Rules
 
@@ -22,6 +23,7 @@ _ALWAYS_KNOWN = (
     "immunoassay_measured",
     "egfr_was_below_30",
 )
+_SEEN_THROUGH = {"egfr_was_below_30": "egfr", "haemolysis": "potassium"}
 _GLUCOSE = ("glucose_fasting", "glucose_random", "glucose_ogtt_120", "hba1c")
 _BY_CGM = ("SF-03", "cgm")
 _HYPOGLYCAEMIA = ("hypo_fasting", "nocturnal_hypo", "hypo_postprandial", "neuroglycopenia")
@@ -60,11 +62,8 @@ def raise_flags(
     Raises RulesError where a branch of ``flags.csv`` has neither limit nor function.
     """
     visits = readings[0]
-    given = [_special_inputs(reading, diabetes_range, not_scored) for reading in readings]
-    asked = {
-        (row.flag, row.branch): [_answer(row, *one) for one in zip(readings, given, strict=True)]
-        for row in visits.rules.flags
-    }
+    special = [_special_inputs(reading, diabetes_range, not_scored) for reading in readings]
+    asked = {(row.flag, row.branch): _ask(row, readings, special) for row in visits.rules.flags}
     kinds = {(row.flag, row.branch): row.kind for row in visits.rules.flags}
     branches = {p: _any_reading(answers) for p, answers in asked.items() if kinds[p] == "branch"}
     settled = {**branches, _BY_CGM: _closed_by_recovery(branches[_BY_CGM], visits)}
@@ -79,12 +78,17 @@ def raise_flags(
 
 def _any_reading(answers: Sequence[BooleanArray]) -> BooleanArray:
     """Return yes where any reading says so, else what the last results say."""
-    yes = np.any([certain(answer) for answer in answers], axis=0)
+    yes = reduce(or_, map(certain, answers))
     return tristate(yes, yes | ~answers[0].isna())
 
 
 def _first_certain(answers: Sequence[BooleanArray]) -> np.ndarray[Any, Any]:
-    return np.argmax([certain(answer) for answer in answers], axis=0)
+    if all(answer is answers[0] for answer in answers):
+        return np.broadcast_to(np.int8(0), len(answers[0]))
+    fired = np.zeros(len(answers[0]), dtype=np.int8)
+    for back in range(len(answers) - 1, -1, -1):
+        fired[certain(answers[back])] = back
+    return fired
 
 
 def inputs_of(row: FlagBranch, rules: Rules) -> tuple[str, ...]:
@@ -139,6 +143,23 @@ def _is_known(name: str, visits: Visits) -> Where:
     return ~visits.yes(name).isna()
 
 
+def _ask(
+    row: FlagBranch, readings: Sequence[Visits], special: Sequence[Mapping[str, Any]]
+) -> list[BooleanArray]:
+    """Return what each reading answers; the last one's, where it has the same columns."""
+    last = _answer(row, readings[0], special[0])
+    return [
+        last if _looks_alike(row, reading, readings[0]) else _answer(row, reading, given)
+        for reading, given in zip(readings, special, strict=True)
+    ]
+
+
+def _looks_alike(row: FlagBranch, reading: Visits, last: Visits) -> bool:
+    """Return whether all that a branch looks at is the same column of both."""
+    names = {_SEEN_THROUGH.get(name, name) for name in inputs_of(row, last.rules)}
+    return all(reading.columns.get(name) is last.columns.get(name) for name in names)
+
+
 def _answer(row: FlagBranch, visits: Visits, special: Mapping[str, Any]) -> BooleanArray:
     if row.limit:
         limits = visits.rules.limits_named(row.limit)
@@ -175,7 +196,7 @@ def _special_inputs(
     measured = np.any([visits.column(marker).known for marker in immunoassays], axis=0)
     return {
         "diabetes_range": diabetes_range,
-        "female": tristate(visits.people.sex == "F", visits.people.sex != ""),
+        "female": tristate(visits.people.women, visits.people.women | visits.people.men),
         "not_scored": tristate(not_scored, everywhere),
         "immunoassay_measured": tristate(measured, everywhere),
         "egfr_was_below_30": _was_below_30(visits),
@@ -185,8 +206,7 @@ def _special_inputs(
 
 def _was_below_30(visits: Visits) -> BooleanArray:
     below = certain(visits.column("egfr").beyond("sf-14-egfr-30"))
-    count = pd.Series(below.astype(int)).groupby(visits.table["case_id"].to_numpy()).cumsum()
-    return tristate((count.to_numpy() - below) > 0, np.ones(len(visits), dtype=bool))
+    return tristate(visits.before(below.astype(int)) > 0, np.ones(len(visits), dtype=bool))
 
 
 def _haemolysis(visits: Visits) -> np.ndarray[Any, Any]:
@@ -202,16 +222,23 @@ def _open_branches(answers: Mapping[Branch, BooleanArray], visits: Visits) -> di
     """Return, at each visit, whether a branch held when its inputs were last known."""
     first = visits.first_of_person
     count = np.diff(np.append(first, len(visits)))
-    return {place: _open(answer, first, count) for place, answer in answers.items()}
+    # of who came once, a visit's own answer is the last: only the visits of others are looked at
+    often = np.flatnonzero(np.repeat(count > 1, count))
+    count = count[count > 1]
+    return {place: _open(answer, often, count) for place, answer in answers.items()}
 
 
-def _open(answer: BooleanArray, first: np.ndarray[Any, Any], count: np.ndarray[Any, Any]) -> Where:
-    """Return the last known answer of each person, at every visit of the person."""
-    if not len(answer):
-        return np.zeros(0, dtype=bool)
-    known = np.where(answer.isna(), -1, np.arange(len(answer)))
-    last = np.maximum.reduceat(known, first)
-    return np.repeat((last >= 0) & certain(answer)[last], count)
+def _open(answer: BooleanArray, often: np.ndarray[Any, Any], count: np.ndarray[Any, Any]) -> Where:
+    """Return the last known answer of each person, at every visit of the person.
+
+    ``often``: the visits of who came more than once; ``count``: how often each did.
+    """
+    held = certain(answer)
+    if len(often):
+        known = np.where(answer.isna()[often], -1, often)
+        last = np.maximum.reduceat(known, np.cumsum(count) - count)
+        held[often] = np.repeat((last >= 0) & held[last], count)
+    return held
 
 
 def _closed_by_recovery(answer: BooleanArray, visits: Visits) -> BooleanArray:
@@ -219,9 +246,9 @@ def _closed_by_recovery(answer: BooleanArray, visits: Visits) -> BooleanArray:
 
     Source: specification, section 9, a decision of design.
     """
-    cases = visits.table["case_id"].to_numpy()
-    raised = visits.table["date"].where(certain(answer)).groupby(cases).ffill()
-    days = (visits.table["date"] - raised).dt.days.to_numpy(float)
+    if not certain(answer).any():
+        return answer
+    days = _days_since(certain(answer), visits)
     long_ago = certain(
         visits.column("glucose_fasting")
         .with_values("days_since", days)
@@ -234,3 +261,11 @@ def _closed_by_recovery(answer: BooleanArray, visits: Visits) -> BooleanArray:
     quiet = ruled_out(any_of([visits.yes(word) for word in _HYPOGLYCAEMIA]))
     closed = answer.isna() & long_ago & certain(glucose) & quiet
     return tristate(certain(answer), ~answer.isna() | closed)
+
+
+def _days_since(held: Where, visits: Visits) -> Floats:
+    """Return the days since a branch last held in the same person, NaN where it never did."""
+    since = np.maximum.accumulate(np.where(held, np.arange(len(held)), -1))
+    date = visits.table["date"].to_numpy()
+    days = (date - date[since]).astype("timedelta64[D]").astype(float)
+    return np.where(since >= visits.per_person(visits.first_of_person), days, np.nan)

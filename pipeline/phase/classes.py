@@ -4,12 +4,13 @@ Source: specification, section 7.1. Whatever is unknown counts as absent here; w
 excluded is said by ``reasoning``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from pandas.arrays import BooleanArray
 
 from pipeline.columns import (
@@ -26,7 +27,7 @@ Where = np.ndarray[Any, np.dtype[np.bool_]]
 _HYPOGLYCAEMIC = ("insulin", "sulfonylurea", "glinide")
 _I_CLASSES = ("I?", "I0", "I1", "I2")  # from the mildest
 _G_CLASSES = ("G?", "G0", "G1", "G2A", "G2W", "G3")  # from the mildest
-_HALF_YEAR = pd.Timedelta(days=183)
+_HALF_YEAR = np.timedelta64(183, "D")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +78,9 @@ def classify(readings: Sequence[Visits], other_reading: Visits | None = None) ->
     signals = supporting_signals(visits).values()
     return Classes(
         **_glucose_classes(readings),
-        i=np.array(_I_CLASSES, dtype=object)[i],
-        supporting=np.sum([certain(signal) for signal in signals], axis=0),
-        supporting_known=np.sum([~signal.isna() for signal in signals], axis=0),
+        i=np.array(_I_CLASSES)[i],
+        supporting=_count(certain(signal) for signal in signals),
+        supporting_known=_count(~signal.isna() for signal in signals),
         unit_sensitive=unit_sensitive,
         only_fasting_glucose=_only_fasting_glucose(visits),
         repeated=_repeated(visits, i),
@@ -88,6 +89,11 @@ def classify(readings: Sequence[Visits], other_reading: Visits | None = None) ->
         cross_check_failed=_cross_check_failed(visits),
         **_confounders(visits),
     )
+
+
+def _count(answers: Iterable[Where]) -> np.ndarray[Any, np.dtype[np.int8]]:
+    """Return how many of a few answers hold."""
+    return reduce(add, (answer.astype(np.int8) for answer in answers))
 
 
 # Glucose.
@@ -101,7 +107,7 @@ def _glucose_classes(readings: Sequence[Visits]) -> dict[str, Any]:
 
     g = np.max([_g_class(reading) for reading in readings], axis=0)
     return {
-        "g": np.array(_G_CLASSES, dtype=object)[g],
+        "g": np.array(_G_CLASSES)[g],
         "diabetes_range": _diabetes_range(readings, g),
         "low_glucose": anywhere(lambda reading: _any_plasma(reading, "gl")),
         "very_low_glucose": anywhere(lambda reading: _any_plasma(reading, "low")),
@@ -201,7 +207,7 @@ def _confirmed(readings: Sequence[Visits]) -> Where:
     count = np.sum(
         [_diabetes_values(reading, last, first=not n) for n, reading in enumerate(readings)], axis=0
     )
-    earlier = pd.Series(count).groupby(last.table["case_id"].to_numpy()).cumsum() - count
+    earlier = last.before(count)
     symptoms = any_of(
         [last.yes(word) for word in ("hyperglycaemia_symptoms", "polyuria", "polydipsia")]
     )
@@ -209,7 +215,7 @@ def _confirmed(readings: Sequence[Visits]) -> Where:
         [certain(reading.column("glucose_random").beyond("g3-random")) for reading in readings],
         axis=0,
     )
-    confirmed = (count >= 2) | ((count >= 1) & (earlier.to_numpy() >= 1))
+    confirmed = (count >= 2) | ((count >= 1) & (earlier >= 1))
     return confirmed | (random & certain(symptoms))
 
 
@@ -274,7 +280,7 @@ def supporting_signals(visits: Visits) -> dict[str, BooleanArray]:
 
 
 def _only_women(answer: BooleanArray, visits: Visits) -> BooleanArray:
-    return tristate(certain(answer), ~answer.isna() & (visits.people.sex == "F"))
+    return tristate(certain(answer), ~answer.isna() & visits.people.women)
 
 
 # What confounds, and how certain it is.
@@ -302,10 +308,9 @@ def _only_fasting_glucose(visits: Visits) -> Where:
 
 def _repeated(visits: Visits, i: np.ndarray[Any, Any]) -> Where:
     """Return where the same I-class was found again on another day, within half a year."""
-    table = visits.table.assign(i=i)
-    before = table.groupby("case_id")[["date", "i"]].shift(1)
-    recent = (table["date"] - before["date"]) <= _HALF_YEAR
-    again = (recent & (before["i"] == table["i"]) & (table["i"] > 0)).to_numpy(bool)
+    dates, before = visits.table["date"].to_numpy(), np.maximum(np.arange(len(visits)) - 1, 0)
+    again = (dates - dates[before] <= _HALF_YEAR) & (i[before] == i) & (i > 0)
+    again[visits.first_of_person] = False
     return again | _ogtt_on_another_day(visits)
 
 
@@ -334,9 +339,12 @@ def _context_known(visits: Visits) -> Where:
 
 def _cross_check_failed(visits: Visits) -> Where:
     rows = visits.rows
-    noted = rows[rows["notes"] != ""]
-    failed = noted.loc[noted["notes"].str.contains("cross-check-failed"), "visit"]
-    return np.isin(np.arange(len(visits)), failed)
+    noted = rows.loc[rows["notes"] != "", ["notes", "visit"]]
+    failed = np.zeros(len(visits), dtype=bool)
+    failed[noted.loc[noted["notes"].str.contains("cross-check-failed").astype(bool), "visit"]] = (
+        True
+    )
+    return failed
 
 
 # Why, for the visit that is shown.

@@ -46,6 +46,10 @@ def _asked(function: Callable[..., Any], classes: Classes) -> list[Any]:
     return [getattr(classes, name) for name in signature(function).parameters]
 
 
+def _normal(g: Any) -> Where:
+    return (g == "G0") | (g == "G1")
+
+
 # The rules; a parameter names the class it asks for.
 
 
@@ -86,7 +90,7 @@ def phase_5(medicated: Where) -> Where:
 
 def phase_6(g: Any, i: Any) -> Where:
     """In the ADA prediabetes range only, with raised insulin."""
-    return (g == "G2A") & np.isin(i, ("I1", "I2"))
+    return (g == "G2A") & ((i == "I1") | (i == "I2"))
 
 
 def phase_7(g: Any, i: Any) -> Where:
@@ -101,12 +105,12 @@ def phase_8(g: Any, i: Any) -> Where:
 
 def phase_9(g: Any, i: Any) -> Where:
     """Normal glucose at the price of clearly raised insulin."""
-    return np.isin(g, ("G0", "G1")) & (i == "I2")
+    return _normal(g) & (i == "I2")
 
 
 def phase_10(g: Any, i: Any) -> Where:
     """Normal glucose with slightly raised insulin: an early signal."""
-    return np.isin(g, ("G0", "G1")) & (i == "I1")
+    return _normal(g) & (i == "I1")
 
 
 def phase_11(g: Any, i: Any, supporting: Any, blocked: Where, low_glucose: Where) -> Where:
@@ -126,7 +130,7 @@ def phase_13(g: Any, i: Any) -> Where:
 
 def phase_14(g: Any, i: Any) -> Where:
     """Normal glucose; insulin missing or excluded."""
-    return np.isin(g, ("G0", "G1")) & (i == "I?")
+    return _normal(g) & (i == "I?")
 
 
 def phase_15(g: Any) -> Where:

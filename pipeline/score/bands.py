@@ -54,8 +54,14 @@ def _covered(column: Column, limits: tuple[Limit, ...]) -> np.ndarray[Any, Any]:
 
 
 def _codes(low: BooleanArray, high: BooleanArray, *, judged: Any) -> Codes:
-    choices = [~judged, certain(high), certain(low), low.isna() | high.isna()]
-    return np.select(choices, [NONE, HIGH, LOW, UNDETERMINED], WITHIN).astype(np.int8)
+    """Return the code of each judged value: high before low, and both before what is unknown."""
+    above = certain(high)
+    below = certain(low) & ~above
+    open_ = (low.isna() | high.isna()) & ~above & ~below
+    codes = np.full(len(above), WITHIN, dtype=np.int8)
+    for code, where in ((HIGH, above), (LOW, below), (UNDETERMINED, open_)):
+        codes += where * np.int8(code - WITHIN)
+    return codes * judged
 
 
 def _laboratory(column: Column) -> Codes:

@@ -114,7 +114,7 @@ def _add_anchors(anchors: Keys, dates: Keys) -> Keys:
     left = dates[_nearest(dates, anchors) < 0]
     while len(left):  # once for each further visit of the person with the most visits
         first = left[_starts(left // _SPAN)]
-        anchors = np.union1d(anchors, first)
+        anchors = np.sort(np.concatenate([anchors, first]))
         left = left[_nearest(left, first) < 0]
     return anchors
 
