@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pipeline.columns import Visits
 from pipeline.criteria.b12 import B12, b12
-from pipeline.criteria.classified import Classified, Definition
+from pipeline.criteria.classified import Classified, Definition, Where
 from pipeline.criteria.fatty_liver import MAFLD, MASLD, mafld, masld
 from pipeline.criteria.glycaemia import (
     GLYCAEMIA_ADA,
     GLYCAEMIA_NHG,
     glycaemia_ada,
     glycaemia_nhg,
+    told_side_by_side,
 )
 from pipeline.criteria.hs_crp import HS_CRP, hs_crp
 from pipeline.criteria.hypoglycaemia import (
@@ -73,8 +74,11 @@ def apply_criteria(readings: Sequence[Visits]) -> Mapping[str, Classified]:
     12 weeks after it a definition that was not made for that gives no answer.
     """
     expecting = pregnant(readings[0])
-    found: dict[str, Classified] = {}
-    for id, definition in DEFINITIONS.items():
-        answer = DEFINED_BY[id](readings)
-        found[id] = answer if definition.in_pregnancy else answer.withheld("pregnancy", expecting)
-    return found
+    found = {id: DEFINED_BY[id](readings) for id in DEFINITIONS}
+    both = told_side_by_side(found["glycaemia_ada"], found["glycaemia_nhg"])
+    found |= {one.id: one for one in both}
+    return {id: _unless_pregnant(answer, expecting) for id, answer in found.items()}
+
+
+def _unless_pregnant(answer: Classified, expecting: Where) -> Classified:
+    return answer if answer.definition.in_pregnancy else answer.withheld("pregnancy", expecting)

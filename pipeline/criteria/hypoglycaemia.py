@@ -22,11 +22,13 @@ REACTIVE_HYPOGLYCAEMIA = Definition(
     results=("RH0", "RH1", "RHa", "RH2", "RH3", "RH3?"),
     inputs={"": ("symptoms", "glucose_random", "glucose_meter")},
     beside=("hypo_postprandial", "relief_by_eating", "cgm_longest_below_3_0_min", "cgm_tbr",
+            "glucose_fasting", *_ELSEWHEN,
             *(f"glucose_ogtt_{minute}" for minute in _OGTT_MINUTES), *HYPOGLYCAEMIC,
             "bariatric_surgery"),
     notes=("sf-03", "gp", "prescriber", "diary", "repeat", "fingerprick", "cgm-trace",
            "ogtt-low-point", "symptoms-unknown"),
-    limits=(*_LOW.values(), *_VERY_LOW.values(), "sf-03-cgm", "rh-cgm-tbr",
+    limits=(*_LOW.values(), *_VERY_LOW.values(), "gl-fasting", "low-fasting", "sf-03-cgm",
+            "rh-cgm-tbr",
             *(f"ogtt-low-{minute}" for minute in _OGTT_MINUTES)),
     in_pregnancy=True,
 )  # fmt: skip
@@ -80,7 +82,7 @@ def reactive_hypoglycaemia(readings: Sequence[Visits]) -> Classified:
         ("RH3", reactive & symptoms & very_low & relief),
         ("RH3?", reactive & symptoms & very_low),
         ("RH2", reactive & symptoms & low),
-        ("RHa", reactive & silent & low),
+        ("RHa", reactive & silent & low & ~lows.elsewhen),
         ("RH1", symptoms & ~low),
         ("RH0", calm & ~low),
     )

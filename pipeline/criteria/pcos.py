@@ -87,7 +87,8 @@ def _cycle(visits: Visits, masked: BooleanArray) -> BooleanArray:
 
 def _hyperandrogenism(visits: Visits, masked: BooleanArray) -> BooleanArray:
     """Return whether there is hirsutism, virilisation, or a raised androgen."""
-    clinical = visits.yes("hirsutism") | tristate(*[certain(visits.yes("virilisation"))] * 2)
+    hirsutism, virilised = visits.yes("hirsutism"), certain(visits.yes("virilisation"))
+    clinical = tristate(certain(hirsutism) | virilised, ~hirsutism.isna() | virilised)
     raised = [visits.column(name).raised() for name in _ANDROGENS]
     raised.append(visits.column("fai").beyond("fai-guideline-high"))
     hidden = certain(masked) | _on_hormones(visits)

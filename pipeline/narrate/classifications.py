@@ -1,6 +1,6 @@
 """Middle floor. What published definitions make of a visit, in words: a paragraph each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pipeline.language import Field
 from pipeline.model import Classification, Visit
@@ -9,34 +9,38 @@ from pipeline.narrate.telling import Telling
 from pipeline.story import Paragraph, Sentence
 
 _NOTHING_TO_SAY = ("RH0",)  # neither symptoms nor a low
+_ONLY_A_COUNT = ("counted",)  # says nothing where nothing is counted
 _POINTS_ELSEWHERE = {None: "missing", False: "within", True: "outside"}
 
 
 def classifications(telling: Telling, visit: Visit) -> tuple[Paragraph, ...]:
     """Return a paragraph for each definition that has something to say of a visit.
 
-    Its answer, its criteria, what is missing, and what must be said beside it.
+    Its answer, its criteria, what is missing, and what must be said beside it; then once what
+    holds for several.
     """
     withheld = [one for one in visit.classifications if "pregnancy" in one.notes]
     told = [one for one in visit.classifications if one not in withheld and _is_told(one)]
-    paragraphs = [Paragraph(sentences=tuple(_sentences(telling, one))) for one in told]
-    if withheld:
-        paragraphs.insert(0, Paragraph(sentences=(_pregnancy(telling, withheld),)))
-    return tuple(paragraphs)
+    found = (
+        tuple(_pregnancy(telling, withheld)),
+        *(tuple(_sentences(telling, one)) for one in told),
+        tuple(_shared_notes(telling, told)),
+    )
+    return tuple(Paragraph(sentences=sentences) for sentences in found if sentences)
 
 
 def _is_told(one: Classification) -> bool:
     """Return whether there is an answer, a criterion that is met, or a note beside none."""
-    if one.result is not None:
-        return one.result not in _NOTHING_TO_SAY or bool(one.notes)
-    return one.met > 0 or (not one.criteria and bool(one.notes))
+    if one.result is None or one.result in _ONLY_A_COUNT:
+        return one.met > 0 or (not one.criteria and bool(one.notes))
+    return one.result not in _NOTHING_TO_SAY or bool(one.notes)
 
 
-def _pregnancy(telling: Telling, withheld: list[Classification]) -> Sentence:
+def _pregnancy(telling: Telling, withheld: Sequence[Classification]) -> Iterator[Sentence]:
     titles = [telling.language.text(f"criteria.{one.id}.title") for one in withheld]
-    return telling.say(
-        "criteria.sentences.pregnancy", by=tuple(one.id for one in withheld), titles=titles
-    )
+    if titles:
+        by = tuple(one.id for one in withheld)
+        yield telling.say("criteria.sentences.pregnancy", by=by, titles=titles)
 
 
 def _sentences(telling: Telling, one: Classification) -> Iterator[Sentence]:
@@ -49,7 +53,19 @@ def _sentences(telling: Telling, one: Classification) -> Iterator[Sentence]:
     if missing:
         names = [named(telling, name) for name in missing]
         yield _say(telling, one, "criteria.sentences.missing", missing=names)
-    yield from (_say(telling, one, _note_key(telling, one.id, note)) for note in one.notes)
+    own = (f"criteria.{one.id}.notes.{note}" for note in one.notes)
+    yield from (_say(telling, one, key) for key in own if telling.language.has(key))
+
+
+def _shared_notes(telling: Telling, told: Sequence[Classification]) -> Iterator[Sentence]:
+    """Yield each note that has no text of the definition's own, once for all that need it."""
+    needed: dict[str, list[str]] = {}
+    for one in told:
+        for note in one.notes:
+            if not telling.language.has(f"criteria.{one.id}.notes.{note}"):
+                needed.setdefault(note, []).append(one.id)
+    for note, ids in needed.items():
+        yield telling.say(f"criteria.notes.{note}", by=tuple(ids))
 
 
 def _say(telling: Telling, one: Classification, key: str, **fields: Field) -> Sentence:
@@ -77,9 +93,3 @@ def _fields(telling: Telling, one: Classification) -> dict[str, Field]:
         "present": [language.text(f"criteria.names.{name}") for name in met],
         "exclusions": exclusions,
     }
-
-
-def _note_key(telling: Telling, id: str, note: str) -> str:
-    """Return the key of a note: the definition's own, else the one that all share."""
-    own = f"criteria.{id}.notes.{note}"
-    return own if telling.language.has(own) else f"criteria.notes.{note}"
