@@ -29,7 +29,7 @@ check: $(READY) system-for-report ## Check style, types, floors, rules and noteb
 	$(BIN)/casereport rules check
 	$(BIN)/pytest -q tests/test_notebooks.py
 
-bench: $(READY) system-for-report ## Time a report, and the check of a lab table of many people
+bench: $(READY) system-for-report ## Time a report, the check of a lab table, and a million people
 	$(BIN)/python scripts/bench.py
 
 clean: ## Remove what runs left behind; .venv stays

@@ -1,15 +1,21 @@
-"""Times the two things people wait for: one report, and the check of a lab table of many people."""
+"""Times what people wait for: a report, the check of a lab table, the judging of many people."""
 
 import csv
+import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
+from math import log
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "samples" / "seed_case"
 PEOPLE = 1_000
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
+_HEADS = "{:>10} {:>8} {:>10} {:>9} {:>6}  | {:>8} {:>6} {:>6}"
+_CELLS = "{:10,} {:8.2f} {:10.1f} {:>9} {:6.2f}  | {:8.2f} {:6.2f} {:6.1f}"
 
 
 def timed(what: str, *arguments: str) -> None:
@@ -32,8 +38,8 @@ def write_lab_table(path: Path, *, people: int) -> int:
     return people * len(rows)
 
 
-def main() -> None:
-    """Time both in a folder that is gone afterwards."""
+def time_commands() -> None:
+    """Time a report and a check, in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "lab.csv"
         rows = write_lab_table(table, people=PEOPLE)
@@ -43,5 +49,54 @@ def main() -> None:
         timed(f"check of {rows:,} rows of {PEOPLE:,} people", "check", str(table), "--out", folder)
 
 
+# Judging, at scale.
+
+
+def measured(what: str, people: int) -> dict[str, float]:
+    """Return the seconds and the peak of memory [bytes] of one size, in a process of its own."""
+    command = [sys.executable, str(ROOT / "scripts" / "scale.py"), what, str(people)]
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "samples")])
+    environment = {**os.environ, "PYTHONPATH": paths}
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    told: dict[str, float] = json.loads(done.stdout)
+    return told
+
+
+def time_judging() -> None:
+    """Print time and memory of each size, beside those of a pivot in plain pandas.
+
+    The exponent says how time grew since the size above: at 1, in proportion to the people. Memory
+    is all that the process ever took, the drawing of the people included.
+    """
+    print(
+        "\nFrom accepted rows to all that is judged, 20 markers; beside it the rows pivoted only,"
+    )
+    print("with HOMA-IR and a handful of limits, in plain pandas.\n")
+    print(_HEADS.format("people", "s", "µs/person", "exponent", "GB", "pivot s", "GB", "times"))
+    before: tuple[int, float] | None = None
+    for people in SIZES:
+        taken, least = measured("judge", people), measured("pivot", people)
+        seconds = taken["seconds"]
+        print(
+            _CELLS.format(
+                people,
+                seconds,
+                1e6 * seconds / people,
+                "" if before is None else f"{growth(before, (people, seconds)):.2f}",
+                taken["peak"] / 1e9,
+                least["seconds"],
+                least["peak"] / 1e9,
+                seconds / least["seconds"],
+            )
+        )
+        before = people, seconds
+
+
+def growth(few: tuple[int, float], many: tuple[int, float]) -> float:
+    """Return the power of the number of people with which the seconds grew."""
+    return log(many[1] / few[1]) / log(many[0] / few[0])
+
+
 if __name__ == "__main__":
-    main()
+    time_commands()
+    time_judging()
