@@ -1058,3 +1058,14 @@ def test_in_pregnancy_one_sentence_names_all_that_is_not_classed() -> None:
 
 def test_a_visit_without_lows_or_symptoms_says_nothing_of_them() -> None:
     assert "RH0" not in say(case(lab({"glucose_fasting": 5.0})))
+
+
+def test_an_answer_names_the_rows_of_other_days_that_it_rests_on() -> None:
+    days = [on("2024-01-01", {"glucose_fasting": 7.2}), on("2024-06-01", {"glucose_fasting": 7.4})]
+    for id in ("glycaemia_ada", "glycaemia_nhg"):
+        assert len(classification(case(*days), id).rows) == 2
+        assert len(classification(case(days[1]), id).rows) == 1
+    twice = case(on("2024-01-01", {"hs_crp": 2}), on("2024-02-01", {"hs_crp": 2}))
+    assert len(classification(twice, "hs_crp").rows) == 2
+    later = case(on("2024-01-01", {"hs_crp": 2}), on("2024-09-01", {"hs_crp": 2}))
+    assert len(classification(later, "hs_crp").rows) == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from clinic import RULES
 
+from pipeline.criteria import DEFINED_BY, DEFINITIONS
 from pipeline.errors import CommandError, RulesError
 from pipeline.model import Limit, LimitSet
 from pipeline.rulebook import check_rules, explain, list_rules
@@ -168,3 +169,36 @@ def test_the_list_names_every_marker_and_flag() -> None:
     told = list_rules()
     assert all(id in told for id in RULES.markers)
     assert all(row.flag in told for row in RULES.flags)
+
+
+def test_a_definition_is_explained_with_its_limits_and_sources() -> None:
+    told = explain("mafld")
+    for said in ("Return MAFLD", "mafld-waist-f", "i2-homa", "MAFLD consensus 2020", "steatosis"):
+        assert said in told
+    both = explain("hs_crp")  # a marker and a definition
+    assert "hs-crp-functional" in both
+    assert "hs-CRP class" in both
+    assert "[unverified]" in explain("ogtt_kraft")
+    assert "glycaemia_nhg" in list_rules()
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"inputs": {"": ("elsewhere",)}}, "definition b12: unknown input elsewhere"),
+        ({"source": "nowhere"}, "definition b12: unknown source 'nowhere'"),
+        ({"results": ("plenty",)}, "text criteria.b12.results.plenty: missing in nl"),
+        ({"inputs": {"level": ("b12",)}}, "text criteria.names.level: missing in nl"),
+        ({"notes": ("by-the-way",)}, "note by-the-way of definition b12: missing in nl"),
+    ],
+)
+def test_a_definition_that_names_what_is_not_there_is_found(
+    fields: dict[str, object], fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DEFINITIONS, "b12", replace(DEFINITIONS["b12"], **fields))  # type: ignore[arg-type]
+    assert fault in check_rules()
+
+
+def test_a_definition_without_its_function_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(DEFINED_BY, "b12")  # type: ignore[arg-type]
+    assert "definition b12: expected a Definition and a function" in check_rules()

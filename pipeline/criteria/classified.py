@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from pandas.arrays import BooleanArray
 
 from pipeline.columns import certain, tristate
@@ -41,7 +42,8 @@ class Classified:
 
     ``result``: a word of the definition, "" where the visit does not allow one. ``criteria``: each
     yes, no or unknown. ``exclusions``: whether a marker points to another cause. ``notes``: a word
-    that must be said beside it, and where.
+    that must be said beside it, and where. ``rests_on``: further rows behind an answer (``visit``,
+    ``row``), of other results or visits than the last of each marker.
     """
 
     definition: Definition
@@ -49,6 +51,7 @@ class Classified:
     criteria: Mapping[str, BooleanArray] = field(default_factory=dict)
     exclusions: Mapping[str, BooleanArray] = field(default_factory=dict)
     notes: Mapping[str, Where] = field(default_factory=dict)
+    rests_on: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"visit": [], "row": []}))
 
     @property
     def id(self) -> str:
@@ -84,6 +87,7 @@ class Classified:
             criteria=_unknown_at(self.criteria, where),
             exclusions=_unknown_at(self.exclusions, where),
             notes={**notes, note: where},
+            rests_on=self.rests_on[~where[self.rests_on["visit"].to_numpy(int)]],
         )
 
 

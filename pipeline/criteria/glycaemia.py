@@ -17,7 +17,7 @@ from pipeline.criteria.questions import (
     reliable_hba1c,
     two_hour_glucose,
 )
-from pipeline.criteria.repeats import Asked, values_so_far
+from pipeline.criteria.repeats import Asked, count_so_far, rows_so_far, values_beyond
 
 _CONFIRMING = 2  # values
 _DIABETES = ("t1d", "t2d", "lada", "mody", "other")
@@ -108,13 +108,15 @@ def glycaemia_ada(readings: Sequence[Visits]) -> Classified:
         ("prediabetes", _any(readings, _ADA_ABOVE_NORMAL)),
         ("normal", _none(readings, _ADA_ABOVE_NORMAL) & ~random & ~_lowered(visits)),
     )
-    twice = values_so_far(readings, {**_ADA_DIABETES, **_RANDOM}, by_kind=True) >= _CONFIRMING
+    values = values_beyond(readings, {**_ADA_DIABETES, **_RANDOM}, by_kind=True)
+    twice = count_so_far(values, visits) >= _CONFIRMING
     provisional = diabetes & _strained(visits)
     confirmed = (twice | (random & symptoms)) & ~provisional
     return Classified(
         definition=GLYCAEMIA_ADA,
         result=result,
         criteria=_answers(readings, _ADA_ABOVE_NORMAL),
+        rests_on=rows_so_far(values, visits, diabetes & confirmed),
         notes={
             **_confirmation(visits, diabetes, confirmed),
             "provisional": provisional,
@@ -141,12 +143,13 @@ def glycaemia_nhg(readings: Sequence[Visits]) -> Classified:
         ("ifg", certain(above["fasting"])),
         ("normal", _none(readings, _NHG_NORMAL) & ~_lowered(visits)),
     )
-    days = values_so_far(readings, {**_NHG_DIABETES, **_RANDOM}, by_kind=False)
-    confirmed = (days >= _CONFIRMING) | (random & symptoms)
+    days = values_beyond(readings, {**_NHG_DIABETES, **_RANDOM}, by_kind=False)
+    confirmed = (count_so_far(days, visits) >= _CONFIRMING) | (random & symptoms)
     return Classified(
         definition=GLYCAEMIA_NHG,
         result=result,
         criteria=above,
+        rests_on=rows_so_far(days, visits, diabetes & confirmed),
         notes={
             **_confirmation(visits, diabetes, confirmed),
             **_asked_by_the_nhg(readings, result),

@@ -1,7 +1,6 @@
 """Middle floor. The classes of hs-CRP by the AHA and the CDC (2003)."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,7 +34,9 @@ def hs_crp(readings: Sequence[Visits]) -> Classified:
     visits = readings[0]
     last = visits.column("hs_crp")
     acute = last.beyond("signal-crp-acute")
-    before = _before(visits, last)
+    pairs = _pairs(visits, last)
+    before = np.full(len(visits), np.nan)
+    before[pairs["visit"].to_numpy(int)] = pairs["low"].to_numpy(float)
     paired = ~np.isnan(before) & ruled_out(acute) & ~last.censored
     low, high = (np.where(paired, (end + before) / 2, end) for end in (last.low, last.high))
     value = last.with_values("hs_crp", low, high)
@@ -49,6 +50,7 @@ def hs_crp(readings: Sequence[Visits]) -> Classified:
             ("average", certain(average) & ruled_out(above)),
             ("low", ruled_out(average)),
         ),
+        rests_on=pairs[paired[pairs["visit"].to_numpy(int)]],
         notes={
             "single": last.known & ~paired & ~certain(acute),
             "mean-of-two": paired,
@@ -57,8 +59,8 @@ def hs_crp(readings: Sequence[Visits]) -> Classified:
     )
 
 
-def _before(visits: Visits, last: Column) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the latest earlier result that may be averaged with the last, NaN where none is."""
+def _pairs(visits: Visits, last: Column) -> pd.DataFrame:
+    """Return visit, row and value of the latest earlier result that may be averaged."""
     rows = visits.rows
     known = rows[(rows["marker"] == "hs_crp") & (rows["reading"] >= 0)]
     known = known[(known["low"] == known["high"]) & _usable(last, known["low"])]
@@ -67,15 +69,13 @@ def _before(visits: Visits, last: Column) -> np.ndarray[Any, np.dtype[np.float64
         {
             "case_id": visits.table["case_id"].to_numpy(object)[at],
             "day": rows["date"].to_numpy()[last.row[at]],
-            "at": at,
+            "visit": at,
         }
     )
-    pairs = asked.merge(known[["case_id", "date", "low"]], on="case_id")
+    known = known.assign(row=known.index)[["case_id", "date", "low", "row"]]
+    pairs = asked.merge(known, on="case_id")
     pairs = pairs[_apart(last, (pairs["day"] - pairs["date"]).dt.days)]
-    latest = pairs.sort_values("date", kind="stable").drop_duplicates("at", keep="last")
-    before = np.full(len(visits), np.nan)
-    before[latest["at"].to_numpy(int)] = latest["low"].to_numpy(float)
-    return before
+    return pairs.sort_values("date", kind="stable").drop_duplicates("visit", keep="last")
 
 
 def _usable(last: Column, values: pd.Series) -> Where:

@@ -7,28 +7,38 @@ import numpy as np
 import pandas as pd
 
 from pipeline.columns import Column, Visits, certain
+from pipeline.criteria.classified import Where
 
 # Of each criterion its value and the name of a limit.
 Asked = Mapping[str, tuple[Callable[[Visits], Column], str]]
 
 
-def values_so_far(
-    readings: Sequence[Visits], asked: Asked, *, by_kind: bool
-) -> np.ndarray[Any, Any]:
-    """Return how many values beyond their limit a person has had, up to and with each visit.
+def values_beyond(readings: Sequence[Visits], asked: Asked, *, by_kind: bool) -> pd.DataFrame:
+    """Return case, visit, date, marker and row of each measured value beyond its limit.
 
     Of one date those of different kind count apart, or (without ``by_kind``) all as one.
     """
-    visits = readings[0]
     found = pd.concat([_events(one, *question) for one in readings for question in asked.values()])
     keys = ["case_id", "date", "marker"] if by_kind else ["case_id", "date"]
-    first = found.sort_values("visit", kind="stable").drop_duplicates(keys)
-    counts = first.groupby("visit").size().reindex(range(len(visits)), fill_value=0)
+    return found.sort_values("visit", kind="stable").drop_duplicates(keys)
+
+
+def count_so_far(values: pd.DataFrame, visits: Visits) -> np.ndarray[Any, Any]:
+    """Return how many of ``values`` a person has had, up to and with each visit."""
+    counts = values.groupby("visit").size().reindex(range(len(visits)), fill_value=0)
     return counts.groupby(visits.table["case_id"].to_numpy()).cumsum().to_numpy()
 
 
+def rows_so_far(values: pd.DataFrame, visits: Visits, where: Where) -> pd.DataFrame:
+    """Return visit and row of all ``values`` that a person has had, up to and with some visits."""
+    at = np.flatnonzero(where)
+    asked = pd.DataFrame({"case_id": visits.table["case_id"].to_numpy(object)[at], "at": at})
+    pairs = asked.merge(values, on="case_id")
+    pairs = pairs[pairs["visit"] <= pairs["at"]]
+    return pd.DataFrame({"visit": pairs["at"], "row": pairs["row"]})
+
+
 def _events(visits: Visits, of: Callable[[Visits], Column], limit: str) -> pd.DataFrame:
-    """Return case, visit, date and marker of each measured value beyond ``limit``."""
     column = of(visits)
     at = np.flatnonzero(certain(column.beyond(limit)) & (column.row >= 0))
     return pd.DataFrame(
@@ -37,5 +47,6 @@ def _events(visits: Visits, of: Callable[[Visits], Column], limit: str) -> pd.Da
             "visit": at,
             "date": visits.rows["date"].to_numpy()[column.row[at]],
             "marker": column.marker,
+            "row": column.row[at],
         }
     )

@@ -28,7 +28,10 @@ def _is_meant_for(visits: Visits, classified: Classified, at: int) -> bool:
 
 def _classification(visits: Visits, classified: Classified, at: int) -> Classification:
     evidence = tuple(dict.fromkeys(_evidence(visits, classified, at)))
-    rows = (row for name in evidence for row in _rows(visits, name, at))
+    rows = [row for name in evidence for row in _rows(visits, name, at)]
+    further = classified.rests_on
+    positions = further.loc[further["visit"] == at, "row"].astype(int)
+    rows += map(str, visits.rows["row"].iloc[positions])
     return Classification(
         id=classified.id,
         result=classified.result[at] or None,
