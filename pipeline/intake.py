@@ -152,7 +152,7 @@ class Intake:
         return tuple(_set_aside({str(key): value for key, value in one.items()}) for one in records)
 
 
-_TOLD = ("consent", "timeline", "note", "told")
+_TOLD = ("consent", "timeline", "note", "told", "genotypes")
 
 
 def take_in(

@@ -17,6 +17,7 @@ from pipeline.phase import PHASE_FUNCTIONS
 from pipeline.resources import languages
 from pipeline.rules import Rules, load_rules
 from pipeline.rules.formulas import COMPUTED, PERSON_INPUTS
+from pipeline.rules.loader import Variant
 
 _REASONED = (
     "age",
@@ -154,6 +155,7 @@ def _facts_have_a_source(rules: Rules) -> Iterator[str]:
     named |= {f"flag {row.flag}, {row.branch}": row.source for row in rules.flags}
     named |= {f"phase rule {row.rule}": row.source for row in rules.phases}
     named |= {f"definition {one.id}": one.source for one in DEFINITIONS.values()}
+    named |= {f"variant {one.rsid}": ";".join(one.sources) for one in rules.genotypes.values()}
     named |= {f"formula {f.marker}": ";".join(f.sources) for f in COMPUTED.values()}
     for fact, sources in named.items():
         for source in sources.split(";"):
@@ -233,6 +235,7 @@ def list_rules() -> str:
     lines = [f"{id:28} {english.marker(id)}" for id in rules.markers]
     flags = dict.fromkeys(row.flag for row in rules.flags)
     lines += [f"{id:28} {english.text(f'flags.{id}.title')}" for id in flags]
+    lines += [f"{one.rsid:28} {one.gene} {one.name}" for one in rules.genotypes.values()]
     lines += [
         f"phase-{row.rule:22} {english.text(f'phases.{row.text}.title')}" for row in rules.phases
     ]
@@ -256,6 +259,8 @@ def explain(id: str) -> str:
         return "\n".join(_about_limit(limit) for limit in rules.limits_named(id))
     if any(row.flag == id for row in rules.flags):
         return "\n".join(_about_flag(id, rules))
+    if id in rules.genotypes:
+        return "\n".join(_about_variant(rules.genotypes[id], rules))
     if id.removeprefix("phase-") in PHASE_FUNCTIONS:
         return "\n".join(_about_phase(id.removeprefix("phase-"), rules))
     raise CommandError(
@@ -312,6 +317,24 @@ def _about_flag(id: str, rules: Rules) -> Iterator[str]:
             checked = "" if row.verified else " [unverified]"
             yield f"  {row.branch} ({urgency}): {english.text(f'flags.{id}.{row.branch}')}"
             yield f"    looks at {', '.join(inputs_of(row, rules))}; source {row.source}{checked}"
+
+
+def _about_variant(variant: Variant, rules: Rules) -> Iterator[str]:
+    english = Language.load("en")
+    checked = "" if variant.verified else " [unverified]"
+    yield f"{variant.rsid}: {variant.gene} {variant.name}{checked}"
+    if variant.position:
+        yield f"  GRCh38 {variant.chromosome}:{variant.position}"
+    if variant.alleles:
+        yield f"  plus strand {' > '.join(variant.alleles)}; effect allele {variant.effect}"
+    if variant.is_palindromic:
+        yield "  palindromic: read only where the strand is declared"
+    if variant.x_linked:
+        yield "  on the X chromosome: a man has one copy"
+    yield f"  {english.text(f'genotypes.effects.{variant.rsid}')}"
+    yield from (f"  {english.text(f'genotypes.notes.{note}')}" for note in variant.notes)
+    yield f"  evidence {variant.evidence}; never changes the phase or a safety flag"
+    yield from (f"  {source}: {rules.sources[source]}" for source in variant.sources)
 
 
 def _about_phase(rule: str, rules: Rules) -> Iterator[str]:

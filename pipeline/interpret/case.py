@@ -8,6 +8,7 @@ import pandas as pd
 from pipeline import __version__
 from pipeline.columns import Visits, certain
 from pipeline.criteria import Classified, apply_criteria
+from pipeline.genotype import place_genotypes
 from pipeline.interpret.classifications import classifications_at
 from pipeline.interpret.columns import Judged, interpret_columns
 from pipeline.interpret.findings import findings_at, not_computed_at
@@ -49,6 +50,7 @@ def interpret(case: CaseInput, rules: Rules | None = None) -> Interpretation:
     every = pd.concat([case.rows, aside], ignore_index=True)
     pair = Pair(judged=judged, doubtful=_judge(case, every, rules) if len(aside) else judged)
     criteria = apply_criteria(judged.readings)
+    genotypes = place_genotypes(case.genotypes, case.sex, rules)
     return Interpretation(
         case=case,
         visits=tuple(_visit(pair, criteria, at) for at in range(len(judged.visits))),
@@ -56,8 +58,8 @@ def interpret(case: CaseInput, rules: Rules | None = None) -> Interpretation:
         flags=flag_histories(judged),
         open_flags=open_flags(pair),
         checks=tuple(_cross_checks(case, judged.visits)),
-        genotypes=(),
-        plan=plan_items(pair, criteria, ()),
+        genotypes=genotypes,
+        plan=plan_items(pair, criteria, genotypes),
         versions={"casereport": __version__},
     )
 

@@ -7,6 +7,7 @@ from pipeline.language import Language
 from pipeline.model import Audience, Interpretation
 from pipeline.narrate.diagnostics import diagnostics
 from pipeline.narrate.discussion import consent, discussion, perspective
+from pipeline.narrate.genotype import genotypes
 from pipeline.narrate.methods import methods
 from pipeline.narrate.outcome import outcome
 from pipeline.narrate.patient import (
@@ -36,6 +37,7 @@ _SECTIONS: Mapping[Audience, tuple[Callable[[Telling], Section], ...]] = {
         clinical_findings,
         timeline,
         diagnostics,
+        genotypes,
         intervention,
         outcome,
         plan,

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.errors import CaseFileError
-from pipeline.model import Consent, Event
+from pipeline.model import Consent, Event, StatedGenotype
 from pipeline.read.context import read_context
+from pipeline.read.genotypes import read_genotypes
 from pipeline.read.people import Person, read_day, read_person
 from pipeline.read.text_file import read_text
 from pipeline.rules.loader import ContextKey
@@ -27,6 +28,7 @@ _KEYS = (
     "note",
     "told",
     "laboratories",
+    "genotypes",
 )
 _EVENT_KINDS = ("presentation", "test", "intervention", "outcome")
 _TOLD = (
@@ -55,6 +57,7 @@ class CaseFolder:
     timeline: tuple[Event, ...] = ()
     note: Mapping[str, str] = field(default_factory=dict)
     told: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    genotypes: tuple[StatedGenotype, ...] = ()
     laboratories: Mapping[str, float] = field(default_factory=dict)  # insulin pmol per mU, by name
 
 
@@ -88,6 +91,7 @@ def read_case_folder(
         timeline=tuple(_event(one) for one in _tables(stated, "timeline")),
         note=_by_language(_table(stated, "note"), where="note"),
         told=_told(_table(stated, "told")),
+        genotypes=read_genotypes(_tables(stated, "genotypes"), where=f"'{CASE_FILE}'"),
         laboratories=_laboratories(_table(stated, "laboratories")),
     )
 

@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from math import inf, isinf, isnan
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +12,7 @@ from typing import Any, cast
 import pandas as pd
 
 from pipeline.errors import CaseFileError
-from pipeline.model import ACCEPTED_COLUMNS, CaseInput, Consent, Event, SetAside
+from pipeline.model import ACCEPTED_COLUMNS, CaseInput, Consent, Event, SetAside, StatedGenotype
 from pipeline.read.text_file import read_bytes
 from pipeline.resources import resource_path
 
@@ -56,6 +57,7 @@ def case_input_bytes(case: CaseInput) -> bytes:
         "timeline": [_event(event) for event in case.timeline],
         "note": case.note,
         "told": case.told,
+        "genotypes": [asdict(one) for one in case.genotypes],
         "rows": [_compact(row) for row in _records(case.rows)],
         "set_aside": [_set_aside(one) for one in case.set_aside],
         "rules": [],
@@ -81,6 +83,7 @@ def _case(told: Mapping[str, Any], *, sha256: str) -> CaseInput:
         timeline=tuple(Event(**event) for event in told["timeline"]),
         note=told["note"],
         told=told["told"],
+        genotypes=tuple(StatedGenotype(**one) for one in told["genotypes"]),
         sha256=sha256,
     )
 

@@ -153,6 +153,30 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One row of ``genotypes.csv``: a variant of the panel on the GRCh38 plus strand."""
+
+    rsid: str
+    gene: str
+    name: str  # as the literature writes it
+    chromosome: str
+    position: str
+    alleles: tuple[str, ...]  # reference first; empty where not verified
+    rare: tuple[str, ...]
+    effect: str
+    x_linked: bool
+    evidence: str
+    notes: tuple[str, ...]
+    sources: tuple[str, ...]
+    verified: bool
+
+    @property
+    def is_palindromic(self) -> bool:
+        """Return whether both strands read the same: A with T, or C with G."""
+        return set(self.alleles) in ({"A", "T"}, {"C", "G"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """All facts, looked up by id."""
 
@@ -169,6 +193,7 @@ class Rules:
     plan: tuple[Advice, ...]
     contraindications: tuple[Contraindication, ...]
     amounts: tuple[Amount, ...]
+    genotypes: Mapping[str, Variant]  # by rsid
     sources: Mapping[str, str]
     _limits_by_id: Mapping[str, Limit] = field(init=False, repr=False)
     _limits_by_marker: Mapping[tuple[str, LimitSet], tuple[Limit, ...]] = field(
@@ -233,6 +258,7 @@ def load_rules() -> Rules:
         plan=tuple(_build("plan.csv", _advice)),
         contraindications=tuple(_build("contraindications.csv", _contraindication)),
         amounts=tuple(_build("plan_amounts.csv", _amount)),
+        genotypes={one.rsid: one for one in _build("genotypes.csv", _variant)},
         sources={row["id"]: row["citation"] for row in read_rows("sources.csv")},
     )
 
@@ -406,5 +432,23 @@ def _amount(row: _Cells) -> Amount:
         value=float(row["value"]),
         unit=row["unit"],
         source=row["source"],
+        verified=_yes(row["verified"]),
+    )
+
+
+def _variant(row: _Cells) -> Variant:
+    return Variant(
+        rsid=row["rsid"],
+        gene=row["gene"],
+        name=row["variant"],
+        chromosome=row["chromosome"],
+        position=row["position"],
+        alleles=_words(f"{row['ref']} {row['alts']}"),
+        rare=_words(row["rare"]),
+        effect=row["effect"],
+        x_linked=_yes(row["x_linked"]),
+        evidence=row["evidence"],
+        notes=_words(row["notes"]),
+        sources=tuple(row["source"].split(";")),
         verified=_yes(row["verified"]),
     )
