@@ -490,6 +490,13 @@ def test_a_treated_risk_is_unknown_and_never_absent() -> None:
     assert asked("masld", THIN, **SEEN, known_diabetes="t2d")[1]["glucose"] is True
 
 
+def test_treatment_is_told_only_where_it_may_hide_a_risk() -> None:
+    values = {**THIN, "triglycerides": 2.0}
+    assert "treated" not in notes("masld", values, tg_drug="yes")
+    assert "treated" in notes("masld", values, bp_drug="yes")
+    assert "treated" not in notes("masld", {"waist": 70}, bp_drug="yes")
+
+
 def test_masld_is_excluded_only_where_every_risk_is_known() -> None:
     for marker in ("weight", "waist", "sbp", "triglycerides", "hdl", "glucose_fasting", "hba1c"):
         values = {name: value for name, value in THIN.items() if name != marker}
@@ -1047,6 +1054,13 @@ def test_pcos_is_told_as_a_count_with_the_tests_to_exclude_other_causes() -> Non
 def test_what_holds_for_several_definitions_is_said_once() -> None:
     text = say(case(lab({**THIN, "waist": 90}), context=SEEN), "en")
     assert text.count("Ethnicity is not known") == 1
+
+
+def test_why_a_visit_gets_no_class_of_glycaemia_is_told() -> None:
+    text = say(case(lab({"glucose_random": 12})), "en")
+    assert "Glycaemia by the ADA (2025): cannot be classed" in text
+    assert text.count("rules out normal; repeat fasting") == 1
+    assert say(case(lab({"sodium": 140}))) == ""
 
 
 def test_in_pregnancy_one_sentence_names_all_that_is_not_classed() -> None:

@@ -110,7 +110,8 @@ def masld(readings: Sequence[Visits]) -> Classified:
     visits = readings[0]
     imaged, alcohol = visits.yes("steatosis_imaging"), visits.number_column("alcohol_g_week")
     some, much = alcohol.beyond("masld-alcohol"), certain(alcohol.beyond("masld-alcohol-high"))
-    risks = _masld_risks(readings)
+    treatable = _treatable(readings, triglycerides="masld-triglycerides", hdl="masld-hdl")
+    risks = _masld_risks(visits, treatable)
     risk, found = any_of(list(risks.values())), certain(imaged)
     asked = (found & certain(risk)) | _score_fits(visits, risk)
     return Classified(
@@ -127,7 +128,7 @@ def masld(readings: Sequence[Visits]) -> Classified:
         notes={
             "alcohol-unknown": asked & some.isna(),
             "alcohol-above": _score_fits(visits, risk) & certain(some),
-            **_notes(visits),
+            **_notes(visits, treatable),
         },
     )
 
@@ -142,7 +143,8 @@ def mafld(readings: Sequence[Visits]) -> Classified:
     visits = readings[0]
     imaged = visits.yes("steatosis_imaging")
     reasons = {"overweight": overweight(visits), "type_2_diabetes": type_2_diabetes(visits)}
-    risks = _mafld_risks(readings)
+    treatable = _treatable(readings, triglycerides="mets-triglycerides", hdl="mets-hdl")
+    risks = _mafld_risks(visits, treatable)
     metabolic = any_of([*reasons.values(), _two_of(risks)])
     score = certain(visits.column("fli").beyond("signal-fli"))
     medicated = on_any(visits, HYPOGLYCAEMIC) & visits.column("homa_ir").known
@@ -159,7 +161,7 @@ def mafld(readings: Sequence[Visits]) -> Classified:
             **reasons,
             **risks,
         },
-        notes={"homa-not-used": medicated, **_notes(visits)},
+        notes={"homa-not-used": medicated, **_notes(visits, treatable)},
     )
 
 
@@ -169,36 +171,49 @@ def _score_fits(visits: Visits, metabolic: BooleanArray) -> Where:
     return visits.yes("steatosis_imaging").isna() & certain(score & metabolic)
 
 
-def _masld_risks(readings: Sequence[Visits]) -> dict[str, BooleanArray]:
+_Treatable = Mapping[str, tuple[BooleanArray, BooleanArray]]
+
+
+def _treatable(readings: Sequence[Visits], *, triglycerides: str, hdl: str) -> _Treatable:
+    """Return the risks that a medicine may hide: whether the value is beyond, and the medicine."""
     visits = readings[0]
     lipids = visits.column("triglycerides"), visits.column("hdl")
-    glucose = unless_treated(prediabetes(readings), glucose_lowered(visits))
-    diabetes = certain(type_2_diabetes(visits))
     return {
-        "weight": overweight(visits) | visits.column("waist").beyond("masld-waist"),
-        "glucose": glucose | tristate(diabetes, np.ones_like(diabetes)),
-        "blood_pressure": unless_treated(blood_pressure(visits), visits.yes("bp_drug")),
-        "triglycerides": unless_treated(
-            lipids[0].beyond("masld-triglycerides"), visits.yes("tg_drug")
-        ),
-        "hdl": unless_treated(lipids[1].beyond("masld-hdl"), visits.yes("hdl_drug")),
+        "blood_pressure": (blood_pressure(visits), visits.yes("bp_drug")),
+        "triglycerides": (lipids[0].beyond(triglycerides), visits.yes("tg_drug")),
+        "hdl": (lipids[1].beyond(hdl), visits.yes("hdl_drug")),
+        "glucose": (prediabetes(readings), glucose_lowered(visits)),
     }
 
 
-def _mafld_risks(readings: Sequence[Visits]) -> dict[str, BooleanArray]:
-    visits = readings[0]
+def _hidden(risks: _Treatable) -> Where:
+    """Return where a medicine may be why a value lies under its limit."""
+    hidden = [ruled_out(value) & certain(drug) for value, drug in risks.values()]
+    return np.any(hidden, axis=0)
+
+
+def _masld_risks(visits: Visits, treatable: _Treatable) -> dict[str, BooleanArray]:
+    found = {name: unless_treated(*risk) for name, risk in treatable.items()}
+    diabetes = certain(type_2_diabetes(visits))
+    return {
+        "weight": overweight(visits) | visits.column("waist").beyond("masld-waist"),
+        **found,
+        "glucose": found["glucose"] | tristate(diabetes, np.ones_like(diabetes)),
+    }
+
+
+def _mafld_risks(visits: Visits, treatable: _Treatable) -> dict[str, BooleanArray]:
+    found = {name: unless_treated(*risk) for name, risk in treatable.items()}
     homa = visits.column("homa_ir").where(~on_any(visits, HYPOGLYCAEMIC))
     crp = visits.column("hs_crp")
-    crp = crp.where(ruled_out(crp.beyond("signal-crp-acute")))
-    triglycerides = visits.column("triglycerides").beyond("mets-triglycerides")
     return {
         "waist": visits.column("waist").beyond("mafld-waist"),
-        "blood_pressure": unless_treated(blood_pressure(visits), visits.yes("bp_drug")),
-        "triglycerides": unless_treated(triglycerides, visits.yes("tg_drug")),
-        "hdl": unless_treated(visits.column("hdl").beyond("mets-hdl"), visits.yes("hdl_drug")),
-        "prediabetes": unless_treated(prediabetes(readings), glucose_lowered(visits)),
+        "blood_pressure": found["blood_pressure"],
+        "triglycerides": found["triglycerides"],
+        "hdl": found["hdl"],
+        "prediabetes": found["glucose"],
         "homa_ir": homa.beyond("i2-homa"),
-        "hs_crp": crp.beyond("mafld-hs-crp"),
+        "hs_crp": crp.where(ruled_out(crp.beyond("signal-crp-acute"))).beyond("mafld-hs-crp"),
     }
 
 
@@ -209,13 +224,11 @@ def _two_of(risks: Mapping[str, BooleanArray]) -> BooleanArray:
     return tristate(yes, yes | (met + len(risks) - known < _NEEDED))
 
 
-def _notes(visits: Visits) -> dict[str, Where]:
+def _notes(visits: Visits, treatable: _Treatable) -> dict[str, Where]:
     """Return what holds for both: a low score, treatment, and which cut-offs were used."""
     low = certain(visits.column("fli").beyond("masld-fli-low"))
-    treated = on_any(visits, ("bp_drug", "tg_drug", "hdl_drug")) | certain(glucose_lowered(visits))
-    measured = visits.column("bmi").known
     return {
         "fli-low": visits.yes("steatosis_imaging").isna() & low,
-        "treated": treated,
-        **ethnicity_notes(visits, measured),
+        "treated": _hidden(treatable),
+        **ethnicity_notes(visits, visits.column("bmi").known),
     }

@@ -230,10 +230,15 @@ def _why_not_normal(
     visits: Visits, result: Words, random: Where, nothing_beyond: Where
 ) -> dict[str, Where]:
     known = _known_diabetes(visits)
-    measured = visits.column("glucose_ogtt_120").known
+    ogtt = visits.column("glucose_ogtt_120").known
     return {
-        "known-diabetes": known,
+        "known-diabetes": known & _something_measured(visits),
         "medication": nothing_beyond & (result == "") & _lowered(visits) & ~known,
         "random-high": random & (result != "diabetes") & ~known,
-        "not-fasting": measured & ~two_hour_glucose(visits).known,
+        "not-fasting": ogtt & ~two_hour_glucose(visits).known,
     }
+
+
+def _something_measured(visits: Visits) -> Where:
+    markers = ("glucose_fasting", "glucose_ogtt_120", "hba1c", "glucose_random")
+    return np.any([visits.column(marker).known for marker in markers], axis=0)

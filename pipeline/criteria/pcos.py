@@ -16,6 +16,7 @@ from pipeline.criteria.classified import (
 from pipeline.criteria.questions import on_any
 
 _ANDROGENS = ("testosterone_total", "androstenedione", "dheas")
+_STATED = ("cycle", "cycle_length_days", "hirsutism", "polycystic_ovaries")
 _EXCLUSIONS = ("tsh", "prolactin", "ohp17")
 PCOS = Definition(
     id="pcos",
@@ -53,16 +54,23 @@ def pcos(readings: Sequence[Visits]) -> Classified:
         "ovaries": _ovaries(visits),
     }
     exclusions = {name: _outside(visits, name) for name in _EXCLUSIONS}
+    notes = {
+        "exclusion-outside": np.any([certain(a) for a in exclusions.values()], axis=0),
+        **_notes(visits, masked),
+    }
     return Classified(
         definition=PCOS,
         result=first_that_holds(("counted", _is_woman(visits) & (count_known(criteria) > 0))),
         criteria=criteria,
         exclusions=exclusions,
-        notes={
-            "exclusion-outside": np.any([certain(a) for a in exclusions.values()], axis=0),
-            **_notes(visits, masked),
-        },
+        notes={note: where & _is_asked(visits) for note, where in notes.items()},
     )
+
+
+def _is_asked(visits: Visits) -> Where:
+    """Return where something is known of a criterion; the person's age alone asks nothing."""
+    stated = [visits.is_stated(key) for key in _STATED]
+    return np.any([*stated, visits.column("testosterone_total").known], axis=0) & _is_woman(visits)
 
 
 def _is_woman(visits: Visits) -> Where:

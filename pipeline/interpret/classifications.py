@@ -47,12 +47,16 @@ def _classification(visits: Visits, classified: Classified, at: int) -> Classifi
 
 
 def _evidence(visits: Visits, classified: Classified, at: int) -> Iterator[str]:
-    """Yield what is known of all that settles a criterion; then of what is asked beside it."""
+    """Yield what is known of all that settles a criterion; then of what is asked beside it.
+
+    What stands beside (a random glucose) raises a question only where a note says which.
+    """
     definition = classified.definition
     asked = (name for names in definition.inputs.values() for name in names)
     own = [name for name in asked if _is_known(visits, name, at)]
     yield from own
-    if own:  # what stands beside raises no question by itself
+    notes = (where[at] for note, where in classified.notes.items() if note != "pregnancy")
+    if own or any(notes):
         also = (*definition.exclusions, *definition.beside)
         yield from (name for name in also if _bears(visits, name, at))
 

@@ -9,6 +9,7 @@ from pipeline.narrate.telling import Telling
 from pipeline.story import Paragraph, Sentence
 
 _NOTHING_TO_SAY = ("RH0",)  # neither symptoms nor a low
+_TOLD_WITH_A_NOTE = ("glycaemia_ada", "glycaemia_nhg")  # it says why there is no class
 _ONLY_A_COUNT = ("counted",)  # says nothing where nothing is counted
 _POINTS_ELSEWHERE = {None: "missing", False: "within", True: "outside"}
 
@@ -32,7 +33,8 @@ def classifications(telling: Telling, visit: Visit) -> tuple[Paragraph, ...]:
 def _is_told(one: Classification) -> bool:
     """Return whether there is an answer, a criterion that is met, or a note beside none."""
     if one.result is None or one.result in _ONLY_A_COUNT:
-        return one.met > 0 or (not one.criteria and bool(one.notes))
+        noted = not one.criteria or one.id in _TOLD_WITH_A_NOTE
+        return one.met > 0 or (noted and bool(one.notes))
     return one.result not in _NOTHING_TO_SAY or bool(one.notes)
 
 
