@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from pipeline.resources import resource_path
-from pipeline.story import Block, Figure, Row, Section, Story, Table
+from pipeline.story import Block, Figure, Row, Section, Sentence, Story, Table
 
 MARK = "casereport"  # stands in the metadata of every output of ours
 RESULT_TYPE = "application/vnd.casereport+json"
@@ -107,7 +107,12 @@ def _macros() -> Any:
     )
     environment.globals["fraction_room"] = fraction_room
     environment.filters.update(
-        noun=_noun, tails=tails, inline_svg=inline_svg, unbroken=unbroken, is_short=is_short
+        noun=_noun,
+        lines_of=lines_of,
+        tails=tails,
+        inline_svg=inline_svg,
+        unbroken=unbroken,
+        is_short=is_short,
     )
     return environment.get_template("blocks.html.j2").module
 
@@ -115,6 +120,12 @@ def _macros() -> Any:
 def _noun(block: Block) -> str:
     """Return the name of a block's class: which macro shows it."""
     return type(block).__name__
+
+
+def lines_of(sentences: Sequence[Sentence]) -> tuple[str, ...]:
+    """Return every ground of these sentences once, in their order."""
+    found = (line for one in sentences if one.why for line in one.why.lines)
+    return tuple(dict.fromkeys(found))
 
 
 # -- numbers under one another

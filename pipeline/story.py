@@ -8,6 +8,14 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """What a sentence rests on, in words: a label to open it by, and a line for each ground."""
+
+    label: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
     """One or more whole sentences from the texts, and where they come from."""
 
@@ -16,6 +24,8 @@ class Sentence:
     rules: tuple[str, ...] = ()  # limit, flag or phase rule ids
     markers: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
+    why: Why | None = None  # the same in words; filled once a story is told
+    unverified: bool = False  # a fact that decided it awaits confirmation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

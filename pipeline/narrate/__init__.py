@@ -19,6 +19,7 @@ from pipeline.narrate.patient import (
     title,
 )
 from pipeline.narrate.plan import plan
+from pipeline.narrate.provenance import with_provenance
 from pipeline.narrate.summary import summary
 from pipeline.narrate.telling import Telling
 from pipeline.narrate.timeline import intervention, timeline
@@ -65,12 +66,13 @@ def narrate(
         rules=load_rules(),
     )
     sections = (_without_empty_parts(tell(telling)) for tell in _SECTIONS[audience])
-    return Story(
+    story = Story(
         title=title(telling),
         language=language,
         facts=masthead(telling),
         sections=tuple(section for section in sections if not section.is_empty()),
     )
+    return with_provenance(telling, story)
 
 
 def _without_empty_parts(section: Section) -> Section:

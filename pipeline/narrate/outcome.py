@@ -6,6 +6,7 @@ from typing import Literal
 
 from pipeline.model import Change, Visit
 from pipeline.narrate.changes import change_in_figures, change_of, percent_of
+from pipeline.narrate.grounds import VARIATION
 from pipeline.narrate.label import phase_title
 from pipeline.narrate.telling import Telling, finding_of
 from pipeline.narrate.values import number_of, value_of
@@ -134,13 +135,22 @@ def _sentences(
     return [
         telling.say(
             key,
+            by=() if key.endswith(".body") else (VARIATION,),
             markers=tuple(change.marker for change in group),
+            rows=tuple(row for change in group for row in _rows(telling, change)),
             date=start,
             items=[_item(telling, change) for change in group],
             domain=domain,
         )
         for start, group in by_start.items()
     ]
+
+
+def _rows(telling: Telling, change: Change) -> tuple[str, ...]:
+    """Return the rows of both values of a change."""
+    visits = (telling.visit(change.start), telling.visit(change.end))
+    found = (finding_of(visit, change.marker) for visit in visits)
+    return tuple(row for finding in found if finding for row in finding.rows)
 
 
 def _item(telling: Telling, change: Change) -> str:

@@ -122,6 +122,7 @@ def _reasoning(telling: Telling, visit: Visit) -> Sentence:
         "phases.reasoning" if items else "phases.reasoning_bare",
         by=(phase.rule,),
         markers=_used(phase),
+        rows=_rows_behind(visit),
         rule=phase.rule,
         present=items,
         g=language.text(f"phases.g_class.{phase.g_class}"),
@@ -179,7 +180,18 @@ def _present(telling: Telling, visit: Visit) -> Sentence | None:
     items = _items(telling, visit)
     if not items:
         return None
-    return telling.say("report.phase.present", markers=_used(visit.phase), present=items)
+    return telling.say(
+        "report.phase.present",
+        markers=_used(visit.phase),
+        rows=_rows_behind(visit),
+        present=items,
+    )
+
+
+def _rows_behind(visit: Visit) -> tuple[str, ...]:
+    """Return the rows of the values that the phase rests on."""
+    used = _used(visit.phase)
+    return tuple(row for one in visit.findings if one.marker in used for row in one.rows)
 
 
 def _missing(telling: Telling, visit: Visit) -> Sentence | None:

@@ -147,10 +147,16 @@ def crossed(telling: Telling, finding: Finding) -> str:
 
 
 def body_of(telling: Telling, source: str) -> str:
-    """Return the short name of the body behind a limit; of an unknown source its id."""
-    names = (f"report.bodies.{id}" for id in source.split(";"))
-    language = telling.language
-    return ", ".join(language.text(key) if language.has(key) else key[14:] for key in names)
+    """Return the short names of the bodies behind a limit; of an unknown source its id."""
+    return ", ".join(_body(telling, id) for id in source.split(";"))
+
+
+def _body(telling: Telling, id: str) -> str:
+    own, _, section = id.partition("-")
+    if own == "specification":
+        return telling.language.text("report.bodies.specification", section=section)
+    key = f"report.bodies.{id}"
+    return telling.language.text(key) if telling.language.has(key) else id
 
 
 def finding_sentence(telling: Telling, visit: Visit, finding: Finding, band: str) -> Sentence:

@@ -1,0 +1,195 @@
+"""Middle floor. Says of every sentence of a told case what it rests on: rules, values and rows."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from pipeline.model import Finding
+from pipeline.narrate.grounds import Ground, grounds_of
+from pipeline.narrate.telling import Telling
+from pipeline.narrate.values import value_of
+from pipeline.story import (
+    Block,
+    Bullets,
+    Callout,
+    Column,
+    Paragraph,
+    Row,
+    RowGroup,
+    Section,
+    Sentence,
+    Story,
+    Table,
+    Why,
+)
+
+_SHORT = 60  # characters of a statement that find it again
+_Change = Callable[[Sentence], Sentence]
+
+
+def with_provenance(telling: Telling, story: Story) -> Story:
+    """Return the story with the grounds of each sentence in words, and what is unverified marked.
+
+    The last section lists them: a page in print has nothing that opens. Behind it stands each
+    unverified fact that decided something in this story.
+    """
+    explained = _mapped(story.sections, lambda sentence: _explained(telling, sentence))
+    appendix = _appendix(telling, explained)
+    return replace(story, sections=(*explained, *([] if appendix.is_empty() else [appendix])))
+
+
+def sentences_of(section: Section) -> Iterator[Sentence]:
+    """Yield every sentence of a section and of the parts below it, in reading order."""
+    for block in section.blocks:
+        yield from _sentences(block)
+    for part in section.subsections:
+        yield from sentences_of(part)
+
+
+# What one sentence rests on.
+
+
+def _explained(telling: Telling, sentence: Sentence) -> Sentence:
+    grounds = _grounds(telling, sentence)
+    lines = (*(_line(telling, one) for one in grounds), *_inputs(telling, sentence))
+    if not lines:
+        return sentence
+    why = Why(label=telling.language.text("provenance.why"), lines=lines)
+    return replace(sentence, why=why, unverified=not all(one.verified for one in grounds))
+
+
+def _grounds(telling: Telling, sentence: Sentence) -> tuple[Ground, ...]:
+    found = (one for id in dict.fromkeys(sentence.rules) for one in grounds_of(telling, id))
+    return tuple(dict.fromkeys(found))
+
+
+def _line(telling: Telling, ground: Ground) -> str:
+    if ground.verified:
+        return ground.text
+    return telling.language.text("provenance.unverified", text=ground.text)
+
+
+def _inputs(telling: Telling, sentence: Sentence) -> Iterator[str]:
+    """Yield the formulas, the values and the rows behind a sentence."""
+    language = telling.language
+    for marker in dict.fromkeys(sentence.markers):
+        if language.has(f"methods.formulas.{marker}"):
+            formula = language.text(f"methods.formulas.{marker}")
+            name = language.short(marker)
+            yield language.text("provenance.formula", marker=name, formula=formula)
+    values = _values(telling, sentence)
+    if values:
+        yield language.text("provenance.values", values=values)
+    if sentence.rows:
+        yield language.text("provenance.rows", rows=_rows(telling, sentence.rows))
+
+
+def _values(telling: Telling, sentence: Sentence) -> list[str]:
+    """Return the values that the sentence's rows gave its markers, each with its date."""
+    rows = set(sentence.rows)
+    return [
+        telling.language.text(
+            "provenance.value",
+            marker=telling.language.short(finding.marker),
+            value=value_of(telling, visit, finding),
+            date=telling.language.short_date(visit.date),
+        )
+        for visit in telling.interpretation.visits
+        for finding in visit.findings
+        if finding.marker in sentence.markers and _is_behind(finding, rows)
+    ]
+
+
+def _is_behind(finding: Finding, rows: set[str]) -> bool:
+    return bool(finding.rows) and rows.issuperset(finding.rows)
+
+
+def _rows(telling: Telling, rows: tuple[str, ...]) -> str:
+    """Return row ids as "file 1: row 4, row 7"; an id of another shape as it is."""
+    files: dict[str, list[str]] = {}
+    for row in dict.fromkeys(rows):
+        file, _, line = row.rpartition(":")
+        files.setdefault(file, []).append(line)
+    language = telling.language
+    return "; ".join(
+        language.text("provenance.file", file=file, lines=", ".join(lines))
+        for file, lines in files.items()
+    )
+
+
+# The appendix, for a page on which nothing opens.
+
+
+def _appendix(telling: Telling, sections: tuple[Section, ...]) -> Section:
+    language = telling.language
+    groups = tuple(
+        RowGroup(title=section.title, rows=rows)
+        for section in sections
+        if (rows := tuple(_row(one) for one in sentences_of(section) if one.why))
+    )
+    columns = ("statement", "grounds")
+    table = Table(
+        caption=language.text("provenance.caption"),
+        columns=tuple(Column(label=language.text(f"provenance.{name}")) for name in columns),
+        groups=groups,
+        dense=True,
+    )
+    return Section(
+        id="provenance",
+        title=language.text("provenance.title"),
+        blocks=(table,) if groups else (),
+        subsections=(_footnotes(telling, sections),),
+    )
+
+
+def _row(sentence: Sentence) -> Row:
+    lines = sentence.why.lines if sentence.why else ()
+    text = sentence.text
+    start = text if len(text) <= _SHORT else text[:_SHORT].rsplit(" ", 1)[0] + " …"
+    return Row(cells=(start, " ".join(lines)), markers=sentence.markers, rows=sentence.rows)
+
+
+def _footnotes(telling: Telling, sections: tuple[Section, ...]) -> Section:
+    """Return each fact that awaits confirmation and decided something, once."""
+    told = (one for section in sections for one in sentences_of(section) if one.unverified)
+    grounds = (ground for one in told for ground in _grounds(telling, one) if not ground.verified)
+    items = tuple(
+        telling.say("provenance.footnote", text=text)
+        for text in dict.fromkeys(ground.text for ground in grounds)
+    )
+    return Section(
+        id="footnotes",
+        title=telling.language.text("provenance.footnotes"),
+        blocks=(Bullets(items=items),) if items else (),
+    )
+
+
+# Every sentence of a story, wherever it stands.
+
+
+def _mapped(sections: tuple[Section, ...], change: _Change) -> tuple[Section, ...]:
+    return tuple(
+        replace(
+            section,
+            blocks=tuple(_changed(block, change) for block in section.blocks),
+            subsections=_mapped(section.subsections, change),
+        )
+        for section in sections
+    )
+
+
+def _changed(block: Block, change: _Change) -> Block:
+    match block:
+        case Paragraph() | Callout():
+            return replace(block, sentences=tuple(change(one) for one in block.sentences))
+        case Bullets():
+            return replace(block, items=tuple(change(one) for one in block.items))
+    return block
+
+
+def _sentences(block: Block) -> tuple[Sentence, ...]:
+    match block:
+        case Paragraph() | Callout():
+            return block.sentences
+        case Bullets():
+            return block.items
+    return ()
