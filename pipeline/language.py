@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
+from string import Formatter
 from typing import Self
 
 from babel import Locale
@@ -142,6 +143,11 @@ class Language:
     def has(self, key: str) -> bool:
         """Return whether the language has a text of this key."""
         return isinstance(self._find(key), str)
+
+    def needs(self, key: str) -> frozenset[str]:
+        """Return the fields that a text asks for."""
+        found = Formatter().parse(str(self._find(key)))
+        return frozenset(field for _, field, _, _ in found if field)
 
     def keys(self, prefix: str) -> tuple[str, ...]:
         """Return the names that stand directly below ``prefix``, in the order of the file."""

@@ -76,8 +76,8 @@ LAST = {
 }
 NIGHT = {"date": dt.date(2023, 9, 4), "symptoms": ["nocturnal_hypo"]}
 CARE = (
-    "summary keywords introduction patient findings timeline diagnostics intervention outcome "
-    "discussion perspective consent methods"
+    "summary keywords introduction patient findings timeline diagnostics genotypes intervention "
+    "outcome plan discussion perspective consent methods provenance"
 )
 NUMBER = re.compile(r"(?<![\w.,])[−+]?\d+(?:[.,]\d+)?")
 

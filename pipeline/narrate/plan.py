@@ -216,10 +216,12 @@ def _text(telling: Telling, item: PlanItem, audience: str = "clinician") -> str:
 
 
 def _changes(telling: Telling, item: PlanItem, how: str) -> Iterator[str]:
+    """Yield the words of each change; those that need a number which is not given are left out."""
+    amounts = _amounts(telling, item)
     for id in item.changed_by:
         key = f"plan.items.{item.id}.{how}_{id}"
-        if telling.language.has(key):
-            yield telling.language.text(key, **_amounts(telling, item))
+        if telling.language.has(key) and telling.language.needs(key) <= amounts.keys():
+            yield telling.language.text(key, **amounts)
 
 
 def _amounts(telling: Telling, item: PlanItem) -> dict[str, Field]:
