@@ -18,7 +18,7 @@ _WITHDRAWN = frozenset(
     {"cancelled", "canceled", "entered-in-error", "error", "deleted", "withdrawn", "d", "w", "x"}
 )  # words of FHIR, and of HL7 v2 table 0085
 _CORRECTED = frozenset({"corrected", "amended", "appended", "gecorrigeerd", "c"})
-_PRELIMINARY = frozenset({"preliminary", "partial", "registered", "voorlopig", "p", "s", "r"})
+PRELIMINARY = frozenset({"preliminary", "partial", "registered", "voorlopig", "p", "s", "r"})
 _NOT_HAEMOLYSED = frozenset({"none", "no", "neg", "negative", "0", "-", "geen", "nee"})
 _DATE = r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:[0-9]{2}.*)?\Z"
 
@@ -73,7 +73,7 @@ def _standing(status: str) -> str:
 
 def _version(status: str) -> str:
     word = _folded(status)
-    if word in _PRELIMINARY:
+    if word in PRELIMINARY:
         return "0"
     return "2" if word in _CORRECTED else "1"
 

@@ -18,7 +18,19 @@ from pipeline.rules.loader import FlagBranch
 
 RULES = load_rules()
 LANGUAGES = {code: Language.load(code) for code in ("nl", "en")}
-OURS = ("context", "criteria", "findings", "flags", "markers", "methods", "phases", "reasons", "report")
+OURS = (
+    "context",
+    "criteria",
+    "differences",
+    "findings",
+    "flags",
+    "markers",
+    "methods",
+    "phases",
+    "reasons",
+    "report",
+    "reservations",
+)
 NUMBER = re.compile(r"(?<![\w,.])\d+(?:[.,]\d+)?")
 ROW_REASONS = [
     "analyte-unknown",

@@ -13,6 +13,7 @@ from pipeline.interpret.classifications import classifications_at
 from pipeline.interpret.columns import Judged, interpret_columns
 from pipeline.interpret.findings import findings_at, not_computed_at
 from pipeline.interpret.plan import plan_items
+from pipeline.interpret.reservations import with_reservations
 from pipeline.interpret.safety import (
     Pair,
     flag_histories,
@@ -51,10 +52,12 @@ def interpret(case: CaseInput, rules: Rules | None = None) -> Interpretation:
     pair = Pair(judged=judged, doubtful=_judge(case, every, rules) if len(aside) else judged)
     criteria = apply_criteria(judged.readings)
     genotypes = place_genotypes(case.genotypes, case.sex, rules)
+    visits = tuple(_visit(pair, criteria, at) for at in range(len(judged.visits)))
+    changes = compare_visits(judged.visits)
     return Interpretation(
         case=case,
-        visits=tuple(_visit(pair, criteria, at) for at in range(len(judged.visits))),
-        changes=compare_visits(judged.visits),
+        visits=with_reservations(pair, visits, changes=changes, as_of=case.as_of),
+        changes=changes,
         flags=flag_histories(judged),
         open_flags=open_flags(pair),
         checks=tuple(_cross_checks(case, judged.visits)),

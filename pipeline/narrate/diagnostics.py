@@ -5,6 +5,7 @@ from pipeline.narrate import context, phase, safety
 from pipeline.narrate.changes import change_in_figures, change_of
 from pipeline.narrate.classifications import classifications
 from pipeline.narrate.patient import visit_label
+from pipeline.narrate.reservations import reservation_list
 from pipeline.narrate.summary import check_sentence
 from pipeline.narrate.telling import Telling, finding_of
 from pipeline.narrate.values import (
@@ -79,6 +80,7 @@ def _gaps(telling: Telling, visit: Visit) -> tuple[Block | None, ...]:
     flags = safety.flags_at(telling, visit)
     return (
         Bullets(items=flags) if flags else None,
+        reservation_list(telling, visit),
         _checks(telling, visit),
         _notes(telling, visit),
         _not_computed(telling, visit),

@@ -5,6 +5,7 @@ import datetime as dt
 from pipeline.language import Quantity
 from pipeline.model import Evidence, Flag, FlagHistory, OpenFlag, Urgency, Visit
 from pipeline.narrate.context import named, stated
+from pipeline.narrate.reservations import reservations_about
 from pipeline.narrate.telling import Telling
 from pipeline.story import Callout, Column, Row, RowGroup, Sentence, Table
 
@@ -99,13 +100,24 @@ def _changes(flag: str, variant: str, branch: str) -> bool:
 
 def _box(telling: Telling, open_flag: OpenFlag) -> Callout:
     language = telling.language
+    visits = [telling.visit(date) for date, _ in open_flag.bases]
     return Callout(
         level=_LEVELS[open_flag.urgency],  # type: ignore[arg-type]
         title=language.text(f"flags.{open_flag.id}.title"),
         label=language.text(f"report.urgency.{_LEVELS[open_flag.urgency]}"),
-        sentences=flag_sentences(telling, open_flag),
+        sentences=(
+            *flag_sentences(telling, open_flag),
+            *reservations_about(telling, visits, open_flag.id),
+            _acknowledgement(telling, open_flag),
+        ),
         id=open_flag.id,
     )
+
+
+def _acknowledgement(telling: Telling, open_flag: OpenFlag) -> Sentence:
+    """Return whether somebody must confirm having seen a flag before a report leaves the house."""
+    answer = "needed" if open_flag.urgency.needs_acknowledgement else "not_needed"
+    return telling.say(f"report.acknowledgement.{answer}", by=(open_flag.id,))
 
 
 def _held_key(telling: Telling, flag: Flag, branch: str) -> str:

@@ -3,6 +3,7 @@
 from pipeline.language import Quantity
 from pipeline.model import Band, CrossCheck, Finding, NotAssessable
 from pipeline.narrate import context, phase, safety
+from pipeline.narrate.reservations import with_reservations
 from pipeline.narrate.telling import Telling
 from pipeline.narrate.values import (
     Weight,
@@ -26,7 +27,7 @@ def summary(telling: Telling) -> Section:
             Paragraph(sentences=(_visit_line(telling),), style="lead"),
             *_flags(telling),
             *_failed_checks(telling),
-            phase.phase_box(telling, telling.last),
+            with_reservations(telling, telling.last, phase.phase_box(telling, telling.last)),
         ),
         subsections=(
             Section(

@@ -195,6 +195,7 @@ class Rules:
     amounts: tuple[Amount, ...]
     genotypes: Mapping[str, Variant]  # by rsid
     sources: Mapping[str, str]
+    sample_words: tuple[str, ...] = ()  # by which a remark says that a sample was poor
     _limits_by_id: Mapping[str, Limit] = field(init=False, repr=False)
     _limits_by_marker: Mapping[tuple[str, LimitSet], tuple[Limit, ...]] = field(
         init=False, repr=False
@@ -260,6 +261,7 @@ def load_rules() -> Rules:
         amounts=tuple(_build("plan_amounts.csv", _amount)),
         genotypes={one.rsid: one for one in _build("genotypes.csv", _variant)},
         sources={row["id"]: row["citation"] for row in read_rows("sources.csv")},
+        sample_words=tuple(row["word"] for row in read_rows("sample_words.csv")),
     )
 
 
