@@ -230,13 +230,12 @@ def _history(history: FlagHistory) -> dict[str, Any]:
 
 
 def _change(change: Change) -> dict[str, Any]:
-    percent = change.percent
     return {
         "marker": change.marker,
         "from": change.start.isoformat(),
         "to": change.end.isoformat(),
         "against": change.against,
-        "percent": None if percent is None else round(percent, 1),
+        "percent": change.percent,
         "real": change.real,
         "reason": change.reason,
     }

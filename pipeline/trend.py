@@ -5,6 +5,7 @@ e^(−2.77σ) − 1, a rise beyond e^(2.77σ) − 1. Source: specification, sect
 """
 
 from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
 from math import exp, log, sqrt
 from typing import Literal
 
@@ -73,10 +74,15 @@ def _change(
         against=against,
         start_value=before,
         end_value=after,
-        percent=percent,
+        percent=None if percent is None else _to_a_tenth(percent),
         real=real,
         reason=reason,
     )
+
+
+def _to_a_tenth(percent: float) -> float:
+    """Return a percentage as case.json and every report state it: rounded once, half up."""
+    return float(Decimal(repr(percent)).quantize(Decimal("0.1"), ROUND_HALF_UP))
 
 
 def _why_not_comparable(column: Column, visits: Visits, start: int, end: int) -> str:

@@ -123,7 +123,9 @@ def _contraindication(telling: Telling, id: str) -> Iterator[Ground]:
     rows = [row for row in telling.rules.contraindications if row.id == id]
     if rows:
         sources = ";".join(dict.fromkeys(row.source for row in rows))
+        own = f"plan.reasons.{id}"
+        name = telling.language.text(own) if telling.language.has(own) else id
         text = telling.language.text(
-            "provenance.contraindication", id=id, source=body_of(telling, sources)
+            "provenance.contraindication", id=name, source=body_of(telling, sources)
         )
         yield Ground(text=text, verified=all(row.verified for row in rows))

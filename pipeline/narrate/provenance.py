@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import groupby
 
 from pipeline.model import Finding
 from pipeline.narrate.grounds import Ground, grounds_of
@@ -22,7 +23,7 @@ from pipeline.story import (
     Why,
 )
 
-_SHORT = 60  # characters of a statement that find it again
+_SHORT = 44  # characters of a statement that find it again
 _Change = Callable[[Sentence], Sentence]
 
 
@@ -104,16 +105,30 @@ def _is_behind(finding: Finding, rows: set[str]) -> bool:
 
 
 def _rows(telling: Telling, rows: tuple[str, ...]) -> str:
-    """Return row ids as "file 1: row 4, row 7"; an id of another shape as it is."""
+    """Return row ids as "file 1, row 4–6, 9"; an id of another shape as it is."""
     files: dict[str, list[str]] = {}
     for row in dict.fromkeys(rows):
         file, _, line = row.rpartition(":")
         files.setdefault(file, []).append(line)
     language = telling.language
     return "; ".join(
-        language.text("provenance.file", file=file, lines=", ".join(lines))
-        for file, lines in files.items()
+        language.text("provenance.file", file=file, lines=", ".join(_runs(lines)))
+        for file, lines in sorted(files.items())
     )
+
+
+def _runs(lines: list[str]) -> list[str]:
+    """Return numbers in order, those that follow one another as one: "4–6"."""
+    words = [line for line in lines if not line.isdecimal()]
+    numbers = sorted(int(line) for line in lines if line.isdecimal())
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    told = [f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
+    return told + words
 
 
 # The appendix, for a page on which nothing opens.
@@ -124,7 +139,7 @@ def _appendix(telling: Telling, sections: tuple[Section, ...]) -> Section:
     groups = tuple(
         RowGroup(title=section.title, rows=rows)
         for section in sections
-        if (rows := tuple(_row(one) for one in sentences_of(section) if one.why))
+        if (rows := tuple(_appendix_rows(telling, section)))
     )
     columns = ("statement", "grounds")
     table = Table(
@@ -141,11 +156,28 @@ def _appendix(telling: Telling, sections: tuple[Section, ...]) -> Section:
     )
 
 
-def _row(sentence: Sentence) -> Row:
-    lines = sentence.why.lines if sentence.why else ()
-    text = sentence.text
-    start = text if len(text) <= _SHORT else text[:_SHORT].rsplit(" ", 1)[0] + " …"
-    return Row(cells=(start, " ".join(lines)), markers=sentence.markers, rows=sentence.rows)
+def _appendix_rows(telling: Telling, section: Section) -> Iterator[Row]:
+    """Yield a row for each run of statements that rest on the same; values stand in the tables."""
+    explained = (one for one in sentences_of(section) if one.why)
+    for grounds, run in groupby(explained, key=lambda one: _in_short(telling, one)):
+        statements = list(run)
+        yield Row(
+            cells=(" / ".join(_start(one.text) for one in statements), grounds),
+            markers=tuple(dict.fromkeys(id for one in statements for id in one.markers)),
+            rows=statements[0].rows,
+        )
+
+
+def _in_short(telling: Telling, sentence: Sentence) -> str:
+    lines = [_line(telling, ground) for ground in _grounds(telling, sentence)]
+    if sentence.rows:
+        rows = _rows(telling, sentence.rows)
+        lines.append(telling.language.text("provenance.rows", rows=rows))
+    return " ".join(lines)
+
+
+def _start(text: str) -> str:
+    return text if len(text) <= _SHORT else text[:_SHORT].rsplit(" ", 1)[0] + " …"
 
 
 def _footnotes(telling: Telling, sections: tuple[Section, ...]) -> Section:
