@@ -350,18 +350,16 @@ def _without_androgens(androgen, oestrogen, sex_hormone_therapy):
     return tristate(~certain(androgen), ~unclear)
 
 
-def sf_16_testosterone(testosterone_total, androgen, oestrogen, sex_hormone_therapy):
+def sf_16_testosterone(testosterone_total, female, androgen, oestrogen, sex_hormone_therapy):
     """Testosterone over 5.0 nmol/L in a woman without androgens."""
-    return testosterone_total.beyond("sf-16-testosterone") & _without_androgens(
-        androgen, oestrogen, sex_hormone_therapy
-    )
+    high = testosterone_total.beyond("sf-16-testosterone")
+    return female & high & _without_androgens(androgen, oestrogen, sex_hormone_therapy)
 
 
-def sf_16_dheas(dheas, androgen, oestrogen, sex_hormone_therapy):
+def sf_16_dheas(dheas, female, androgen, oestrogen, sex_hormone_therapy):
     """DHEA-S over 18.9 µmol/L in a woman without androgens."""
-    return dheas.beyond("sf-16-dheas") & _without_androgens(
-        androgen, oestrogen, sex_hormone_therapy
-    )
+    high = dheas.beyond("sf-16-dheas")
+    return female & high & _without_androgens(androgen, oestrogen, sex_hormone_therapy)
 
 
 def sf_16_virilisation(virilisation, female, androgen, oestrogen, sex_hormone_therapy):
@@ -369,11 +367,10 @@ def sf_16_virilisation(virilisation, female, androgen, oestrogen, sex_hormone_th
     return virilisation & female & _without_androgens(androgen, oestrogen, sex_hormone_therapy)
 
 
-def sf_17_ohp17(ohp17, androgen, oestrogen, sex_hormone_therapy):
+def sf_17_ohp17(ohp17, female, androgen, oestrogen, sex_hormone_therapy):
     """17-OH-progesterone over 6 nmol/L in a woman without androgens."""
-    return ohp17.beyond("sf-17-ohp17") & _without_androgens(
-        androgen, oestrogen, sex_hormone_therapy
-    )
+    high = ohp17.beyond("sf-17-ohp17")
+    return female & high & _without_androgens(androgen, oestrogen, sex_hormone_therapy)
 
 
 def sf_17_day_unknown(ohp17, cycle_day):
