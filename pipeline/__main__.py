@@ -82,9 +82,9 @@ def report(asked: Namespace) -> int:
     notebook_of(asked.kind)  # a wrong KIND is refused before a file is read
     order = _order(asked)
     withdraw(asked.out / RECORD)  # whatever happens, no earlier record passes for that of this run
-    hashes = hashes_of([*asked.inputs, *filter(None, [asked.people])])
+    hashes = hashes_of([*asked.inputs, *filter(None, [asked.people, asked.rules])])
     intake = _take_in(asked, language=order.languages[0])
-    files = read_files(intake, asked.inputs, people=asked.people)
+    files = read_files(intake, asked.inputs, besides=(asked.people, asked.rules))
     read = {str(file): hashes.get(file) for file in files}
     ledger = make_reports(order, intake, read=read, announce=_announcer(asked.quiet))
     _print_result(ledger.as_record(), ledger.summary(), asked)
@@ -104,6 +104,7 @@ def _order(asked: Namespace) -> "Order":
         languages=tuple(dict.fromkeys(asked.language)) or ("nl",),
         formats=asked.format,
         people=asked.people,
+        rules=asked.rules,
         jobs=asked.jobs,
     )
 
@@ -133,10 +134,11 @@ def _take_in(asked: Namespace, *, language: str) -> "Intake":
     from pipeline.intake import require_rows, take_in
     from pipeline.publish.inputs import require_inputs
     from pipeline.publish.validation_page import write_validation
+    from pipeline.read.overlay import read_overlay
     from pipeline.rules import load_rules
 
     require_inputs([*asked.inputs, *filter(None, [asked.people])])
-    rules = load_rules()
+    rules = load_rules() if asked.rules is None else read_overlay(asked.rules, load_rules())
     intake = take_in(asked.inputs, as_of=asked.as_of, people=asked.people, rules=rules)
     write_validation(intake, asked.out, language=language)
     require_rows(intake, strict=asked.strict)
@@ -224,6 +226,7 @@ def _add_inputs(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="build")
     parser.add_argument("--as-of", type=_day, default=dt.date.today(), metavar="DATE", help="today")
     parser.add_argument("--people", type=Path, metavar="FILE", help="the context of many (CSV)")
+    parser.add_argument("--rules", type=Path, metavar="FILE", help="the practice's targets (TOML)")
     parser.add_argument("--strict", action="store_true", help="a row set aside is a failure")
     parser.add_argument("--json", action="store_true", help="summary as JSON")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")

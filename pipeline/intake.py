@@ -54,6 +54,7 @@ class Intake:
     people: pd.DataFrame  # case_id, sex, birth_year
     persons: Mapping[str, Person]  # what a case.toml or a table of people states, by case
     folders: Mapping[str, CaseFolder]
+    targets: tuple[Mapping[str, Any], ...] = ()  # the practice's own
 
     @property
     def quarantine(self) -> pd.DataFrame:
@@ -120,6 +121,7 @@ class Intake:
             set_aside=self._set_aside_of(case_id),
             context=person.context,
             visits=person.visits,
+            rules=self.targets,
             **told,
         )
 
@@ -185,6 +187,7 @@ def take_in(
         people=whose[["case_id", "sex", "birth_year"]],
         persons=persons,
         folders=folders,
+        targets=rules.targets,
     )
 
 

@@ -292,3 +292,36 @@ def test_a_report_names_no_file_since_its_name_may_be_a_persons(tmp_path, pango)
     marked = [output for output in outputs if "text/html" in output.get("metadata", {})]
     assert len(marked) > 5
     assert "token_name" not in json.dumps(marked)
+
+
+def test_the_targets_of_a_practice_are_used_and_named_in_the_record(tmp_path) -> None:
+    file = write(tmp_path / "lab.csv", HEAD + "case-1,s1,2025-09-08,vitamin_d,60,nmol/L\n")
+    text = '[targets.vitamin_d]\nlow = 75\nunit = "nmol/L"\nsource = "Own protocol"\n'
+    rules = write(tmp_path / "rules.toml", text)
+    words = ("--as-of", "2025-10-01", "--format", "json", "--out", tmp_path / "out")
+    ended = casereport("report", "case_study", file, "--rules", rules, *words)
+    assert ended.code == 0, ended.err
+    record = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
+    hash = sha256(rules.read_bytes()).hexdigest()
+    assert record["rules"] == {"file": str(rules), "sha256": hash}
+    assert {"file": str(rules), "sha256": hash} in record["inputs"]
+    case = json.loads((tmp_path / "out" / "case-1" / "case.json").read_text("utf-8"))
+    (finding,) = case["visits"][0]["findings"]
+    assert finding["functional"] == "low"
+    assert finding["limits"]["functional"]["source"] == "Own protocol"
+
+
+@pytest.mark.parametrize("command", [("check",), ("report", "case_study")])
+@pytest.mark.parametrize("text", ['[flags."SF-01"]\nurgency = "-"\n', None, "= 1"])
+def test_rules_that_ask_for_more_than_targets_are_refused_before_any_report(
+    command, text, tmp_path
+) -> None:
+    rules = tmp_path / "rules.toml"
+    if text is not None:
+        write(rules, text)
+    file = write(tmp_path / "lab.csv", GOOD)
+    ended = casereport(*command, file, "--rules", rules, "--out", tmp_path / "out")
+    assert ended.code == 6
+    assert ended.err.startswith("RulesError: ")
+    assert "rules.toml" in ended.err
+    assert files_below(tmp_path / "out") == set()

@@ -43,9 +43,12 @@ def interpret(case: CaseInput, rules: Rules | None = None) -> Interpretation:
     """Return everything that is known of ``case``, visit by visit, up to its as-of date.
 
     Values that were set aside for their size or unit are not scored; safety flags are evaluated a
-    second time with them, and what only they raise is marked ``if_correct``.
+    second time with them, and what only they raise is marked ``if_correct``. The practice's own
+    targets, which the case holds, stand in place of the built-in ones.
+
+    Raises RulesError where one of these targets cannot be.
     """
-    rules = rules or load_rules()
+    rules = (rules or load_rules()).with_targets(case.rules)
     aside = _doubtful_rows(case)
     judged = _judge(case, case.rows, rules)
     every = pd.concat([case.rows, aside], ignore_index=True)

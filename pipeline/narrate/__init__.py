@@ -63,7 +63,7 @@ def narrate(
     telling = Telling(
         interpretation=interpretation,
         language=Language.load(language),
-        rules=load_rules(),
+        rules=load_rules().with_targets(interpretation.case.rules),
     )
     sections = (_without_empty_parts(tell(telling)) for tell in _SECTIONS[audience])
     story = Story(

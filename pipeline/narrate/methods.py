@@ -1,8 +1,12 @@
 """Middle floor. How it was done: formulas, limits and their sources, remarks, versions, purpose."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pipeline.model import Finding, Limit, LimitSet
 from pipeline.narrate.crossing import is_crossed
 from pipeline.narrate.telling import Telling
+from pipeline.rules.targets import is_of_practice
 from pipeline.story import (
     Bullets,
     Column,
@@ -30,6 +34,8 @@ _REMARKS = {
     "matsuda": ("matsuda",),
     "cgm": ("cgm_mean", "cgm_cv", "cgm_tbr", "cgm_titr"),
 }
+# Of these, what says something of the built-in target, and so not of a practice's own.
+_OF_TARGETS = {name: _REMARKS[name] for name in ("homa", "tg_hdl", "hba1c")}
 _SETS = (
     LimitSet.REFERENCE,
     LimitSet.GUIDELINE,
@@ -164,10 +170,26 @@ def _remarks(telling: Telling) -> Bullets:
     """Return the remarks that hold always, then those that the markers of this report call for."""
     measured = {finding.marker for finding in _findings(telling)}
     called = [name for name, markers in _REMARKS.items() if measured.intersection(markers)]
+    if own := _own_targets(telling):
+        called = [name for name in called if not own.intersection(_OF_TARGETS.get(name, ()))]
     if any("ethnicity" in visit.unknown for visit in telling.interpretation.visits):
         called.append("ethnicity")
     keys = (f"methods.remarks.{name}" for name in (*_ALWAYS, *called))
-    return Bullets(items=tuple(telling.say(key) for key in keys))
+    items = [telling.say(key) for key in keys]
+    if own:
+        named = [telling.language.short(id) for id in telling.rules.markers if id in own]
+        items.append(telling.say("methods.own_targets", items=named))
+    return Bullets(items=tuple(items))
+
+
+def _own_targets(telling: Telling) -> set[str]:
+    """Return the markers of this report for which the practice set a target of its own."""
+    limits = [limit for one in _findings(telling) for limit in _targets(one)]
+    return {limit.marker for limit in limits if is_of_practice(limit)}
+
+
+def _targets(finding: Finding) -> tuple[Limit, ...]:
+    return finding.limits.get(LimitSet.FUNCTIONAL, ())
 
 
 def _source_table(telling: Telling) -> Table:
@@ -179,11 +201,22 @@ def _source_table(telling: Telling) -> Table:
     rows = tuple(
         Row(cells=(id, citation)) for id, citation in telling.rules.sources.items() if id in ids
     )
+    rows += tuple(
+        _own_source(telling, row) for row in telling.rules.targets if row.get("source") in ids
+    )
     return Table(
         caption=language.text("methods.captions.sources"),
         columns=tuple(_columns(telling, ("source", "citation"))),
         groups=(RowGroup(title="", rows=rows),),
     )
+
+
+def _own_source(telling: Telling, row: Mapping[str, Any]) -> Row:
+    """Return what the practice says of its own target: whose it is, and why."""
+    told = [row[key] for key in ("author", "note") if row.get(key)]
+    name = telling.language.short(row["marker"])
+    citation = telling.language.text("methods.own_target", marker=name)
+    return Row(cells=(row["source"], ". ".join([citation, *told])), markers=(row["marker"],))
 
 
 def _use(telling: Telling) -> Paragraph:

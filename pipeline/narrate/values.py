@@ -7,6 +7,7 @@ from pipeline.language import NO_BREAK_SPACE, Quantity
 from pipeline.model import Band, Finding, Limit, LimitSet, Visit
 from pipeline.narrate.crossing import crossed_of
 from pipeline.narrate.telling import Telling, finding_of
+from pipeline.rules.targets import is_of_practice
 from pipeline.story import Sentence
 
 _BEYOND = (Band.LOW, Band.HIGH)
@@ -175,9 +176,13 @@ def finding_sentence(telling: Telling, visit: Visit, finding: Finding, band: str
 
 
 def sentence_key(telling: Telling, finding: Finding, band: str) -> str:
-    """Return the key of the most particular text that the language has for a band."""
+    """Return the key of the most particular text that the language has for a band.
+
+    The text of a marker speaks of the built-in target; a practice's own gets the words for all.
+    """
     domain = telling.rules.markers[finding.marker].domain
-    for owner in (f"{finding.marker}.", f"{domain}.", ""):
+    own = band.startswith("functional") and any(map(is_of_practice, _limits_behind(finding, band)))
+    for owner in ("",) if own else (f"{finding.marker}.", f"{domain}.", ""):
         key = f"findings.{owner}{band}.clinician"
         if telling.language.has(key):
             return key

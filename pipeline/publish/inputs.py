@@ -33,14 +33,19 @@ def hashes_of(paths: Sequence[Path]) -> Hashes:
     return hashes
 
 
-def read_files(intake: Intake, inputs: Sequence[Path], *, people: Path | None) -> list[Path]:
-    """Return the files that were read, in that order: of a folder its case.toml comes first."""
+def read_files(
+    intake: Intake, inputs: Sequence[Path], *, besides: Sequence[Path | None]
+) -> list[Path]:
+    """Return the files that were read, in that order: of a folder its case.toml comes first.
+
+    ``besides``: tables of people and the practice's rules, where they were given.
+    """
     folders = {folder.path: folder for folder in intake.folders.values()}
     found: list[Path] = []
     for path in inputs:
         folder = folders.get(path)
         found += [path] if folder is None else [path / CASE_FILE, *folder.files]
-    return list(dict.fromkeys([*found, *([people] if people else [])]))
+    return list(dict.fromkeys([*found, *filter(None, besides)]))
 
 
 def _readable(folder: Path) -> Iterator[Path]:

@@ -34,6 +34,7 @@ class Order:
     languages: tuple[str, ...] = ("nl",)
     formats: tuple[str, ...] = ("html", "pdf", "json")
     people: Path | None = None
+    rules: Path | None = None  # the practice's own targets
     jobs: int = 1
 
     def again(self, failure: "Failure") -> str:
@@ -43,6 +44,7 @@ class Order:
         words += [f"--format={','.join(self.formats)}", f"--out={self.out}"]
         words += [f"--as-of={self.as_of.isoformat()}"]
         words += [f"--people={self.people}"] if self.people else []
+        words += [f"--rules={self.rules}"] if self.rules else []
         return shlex.join(words)
 
 
@@ -97,6 +99,7 @@ class Ledger:
             "as_of": order.as_of.isoformat(),
             "inputs": [{"file": file, "sha256": hash} for file, hash in self.read.items()],
             "people": str(order.people) if order.people else None,
+            "rules": self._rules(),
             "cases": list(self.cases),
             "languages": list(order.languages),
             "formats": list(order.formats),
@@ -109,6 +112,13 @@ class Ledger:
             ],
             "ended": self.ended or None,
         }
+
+    def _rules(self) -> dict[str, str | None] | None:
+        """Return the file of the practice's own targets and its hash; None where there is none."""
+        if self.order.rules is None:
+            return None
+        file = str(self.order.rules)
+        return {"file": file, "sha256": self.read.get(file)}
 
     def summary(self) -> str:
         """Return the last lines of a run: what there is, where it is, what is missing and why."""

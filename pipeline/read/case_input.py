@@ -60,7 +60,7 @@ def case_input_bytes(case: CaseInput) -> bytes:
         "genotypes": [asdict(one) for one in case.genotypes],
         "rows": [_compact(row) for row in _records(case.rows)],
         "set_aside": [_set_aside(one) for one in case.set_aside],
-        "rules": [],
+        "rules": [dict(row) for row in case.rules],
     }
     text = json.dumps(
         told, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False, default=_plain
@@ -84,6 +84,7 @@ def _case(told: Mapping[str, Any], *, sha256: str) -> CaseInput:
         note=told["note"],
         told=told["told"],
         genotypes=tuple(StatedGenotype(**one) for one in told["genotypes"]),
+        rules=tuple(dict(row) for row in told["rules"]),
         sha256=sha256,
     )
 

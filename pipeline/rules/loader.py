@@ -1,17 +1,18 @@
 """Rules floor. Reads the CSV files of this folder; a row that cannot be is named by its address."""
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from io import StringIO
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pandas as pd
 
 from pipeline.errors import RulesError
 from pipeline.model import Limit, LimitSet, Sex, Urgency
+from pipeline.rules.targets import limits_of_practice, with_limits
 from pipeline.rules.units import fold_unit
 
 _FOLDER = Path(__file__).resolve().parent
@@ -196,6 +197,7 @@ class Rules:
     genotypes: Mapping[str, Variant]  # by rsid
     sources: Mapping[str, str]
     sample_words: tuple[str, ...] = ()  # by which a remark says that a sample was poor
+    targets: tuple[Mapping[str, Any], ...] = ()  # the practice's own, as its file states them
     _limits_by_id: Mapping[str, Limit] = field(init=False, repr=False)
     _limits_by_marker: Mapping[tuple[str, LimitSet], tuple[Limit, ...]] = field(
         init=False, repr=False
@@ -231,6 +233,17 @@ class Rules:
         """
         limits = self.all_limits_of(marker, set)
         return tuple(limit for limit in limits if limit.sex in (None, sex))
+
+    def with_targets(self, rows: Iterable[Mapping[str, Any]]) -> "Rules":
+        """Return the facts with a practice's own targets; nothing else of them changes.
+
+        Raises RulesError where a row asks for anything but a target that can be.
+        """
+        stated = tuple(rows)
+        if stated == self.targets:
+            return self
+        own = limits_of_practice(stated, self)
+        return replace(self, limits=with_limits(own, self.limits), targets=stated)
 
     def fold_unit(self, text: str) -> str:
         """Return the key of a unit as anybody writes it, listed spellings included."""

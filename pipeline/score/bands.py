@@ -11,6 +11,7 @@ from pipeline.model import Band, Limit, LimitSet
 
 # A band as a code, so that a million visits fit in bytes.
 BANDS = (None, Band.WITHIN, Band.LOW, Band.HIGH, Band.UNDETERMINED)
+_UNIT_UNSTATED = "tg-hdl-molar-functional"  # the seed's 1.5
 NONE, WITHIN, LOW, HIGH, UNDETERMINED = range(5)
 Codes = np.ndarray[Any, np.dtype[np.int8]]
 Where = np.ndarray[Any, np.dtype[np.bool_]]
@@ -103,7 +104,13 @@ def functional_codes(column: Column) -> Codes:
 
 
 def in_unit_zone(column: Column) -> np.ndarray[Any, Any]:
-    """Return where 1.5 is exceeded only if the ratio is reckoned in mg/dL. Source: section 3.8."""
+    """Return where 1.5 is exceeded only if the ratio is reckoned in mg/dL. Source: section 3.8.
+
+    A practice that says in which unit it reckons leaves no zone.
+    """
+    targets = column.rules.all_limits_of(column.marker, LimitSet.FUNCTIONAL)
+    if _UNIT_UNSTATED not in [limit.id for limit in targets]:
+        return np.zeros(len(column.low), dtype=bool)
     return certain(column.beyond("tg-hdl-zone")) & ~certain(column.beyond("tg-hdl-raised"))
 
 
