@@ -21,9 +21,8 @@ def given(visits: Visits, name: str) -> Any:
     return visits.yes(name)
 
 
-def is_given(visits: Visits, name: str) -> Where:
+def is_known(value: Any) -> Where:
     """Return at which visits there is a value, a word or an answer."""
-    value = given(visits, name)
     if isinstance(value, Column):
         return value.known
     if isinstance(value, np.ndarray):
@@ -44,4 +43,5 @@ def last_place(visits: Visits, name: str) -> np.ndarray[Any, np.dtype[np.intp]]:
     """
     first = visits.first_of_person
     since = np.repeat(first, np.diff(np.append(first, len(visits))))
-    return np.maximum.accumulate(np.where(is_given(visits, name), np.arange(len(visits)), since))
+    known = is_known(given(visits, name))
+    return np.maximum.accumulate(np.where(known, np.arange(len(visits)), since))

@@ -77,7 +77,9 @@ def ci_03(
     lactating,
 ):
     """Hypoglycaemia of any kind, what may cause it, or what makes fasting unsafe."""
-    levels = _is(reactive_hypoglycaemia, *_HYPOGLYCAEMIA) | _is(nonreactive_hypoglycaemia, "RHx")
+    # a level that is unknown counts as absent: the symptoms and the lows behind it are asked here
+    reactive = np.isin(reactive_hypoglycaemia, _HYPOGLYCAEMIA)
+    levels = tristate(reactive | (nonreactive_hypoglycaemia == "RHx"), np.True_)
     symptoms = _any(hypo_postprandial, hypo_fasting, nocturnal_hypo)
     flags = _any(open_sf_01, open_sf_02, open_sf_03, open_sf_05)
     return _any(levels, symptoms, flags, sglt2, _is(known_diabetes, "t1d"), lactating)

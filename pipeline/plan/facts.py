@@ -1,7 +1,7 @@
 """Middle floor. What the rules of the plan may ask of every visit, by the name of a parameter."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
 
@@ -44,9 +44,15 @@ class Facts:
     visits: Visits
     found: Found
     last: bool
+    _asked: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def ask(self, name: str) -> Any:
         """Return the column, the words or the answer that a parameter names."""
+        if name not in self._asked:
+            self._asked[name] = self._find(name)
+        return self._asked[name]
+
+    def _find(self, name: str) -> Any:
         if name.startswith(_OPEN):
             return self.is_open(name.removeprefix(_OPEN).upper().replace("_", "-"))
         if name.endswith(_RECENT):

@@ -1,6 +1,6 @@
 """Middle floor. Which advice is called for at every visit, and what withholds or changes it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
@@ -9,14 +9,13 @@ import numpy as np
 from pandas.arrays import BooleanArray
 
 from pipeline.columns import Column, Floats, Visits, certain
-from pipeline.columns.given import is_given, last_place
+from pipeline.columns.given import is_known
 from pipeline.plan.amounts import amounts_of
 from pipeline.plan.contraindications import CONTRAINDICATIONS
 from pipeline.plan.facts import Facts, Found, Where
 from pipeline.plan.triggers import TRIGGERS
 from pipeline.rules.loader import Advice, Contraindication, Rules
 
-_Answers = Mapping[str, BooleanArray]
 _FOUND = ("phase", "i_class")
 
 
@@ -38,19 +37,47 @@ class Planned:
     amounts: Mapping[str, Floats]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What was asked once for all advice, by the name of a trigger or of a contra-indication.
+
+    ``called`` where a trigger certainly holds, ``rests`` the words it then rests on; ``holds``
+    where a contra-indication does, ``unknown`` what it lacks where that cannot be ruled out.
+    """
+
+    now: Facts
+    called: Mapping[str, Where]
+    rests: Mapping[str, Mapping[str, Where]]
+    holds: Mapping[str, Where]
+    unknown: Mapping[str, Mapping[str, Where]]
+
+
 def make_plan(visits: Visits, found: Found) -> tuple[Planned, ...]:
     """Return every piece of advice at every visit, in the order of ``plan.csv``.
 
     It is advised where it is called for and nothing withholds it. What was known last of a person
     still withholds; an open flag withholds, also where it rests on a doubtful value.
     """
-    now = Facts(visits=visits, found=found, last=False)
-    before = Facts(visits=visits, found=found, last=True)
-    answers = {row.function: _answer(row, before) for row in visits.rules.contraindications}
+    asked = _ask(visits, found)
     planned: dict[str, Planned] = {}
     for advice in visits.rules.plan:
-        planned[advice.id] = _planned(advice, now, answers, planned)
+        planned[advice.id] = _planned(advice, asked, planned)
     return tuple(planned.values())
+
+
+def _ask(visits: Visits, found: Found) -> _Asked:
+    now = Facts(visits=visits, found=found, last=False)
+    before = Facts(visits=visits, found=found, last=True)
+    triggers = dict.fromkeys(name for advice in visits.rules.plan for name in _asked(advice))
+    rows = visits.rules.contraindications
+    answers = {row.function: _answer(row, before) for row in rows}
+    return _Asked(
+        now=now,
+        called={name: certain(now.answer(name, TRIGGERS)) for name in triggers},
+        rests={name: dict(_reasons(name, now)) for name in triggers},
+        holds={name: certain(answer) for name, answer in answers.items()},
+        unknown={name: _unknown(name, answer, before) for name, answer in answers.items()},
+    )
 
 
 def _answer(row: Contraindication, facts: Facts) -> BooleanArray:
@@ -59,56 +86,53 @@ def _answer(row: Contraindication, facts: Facts) -> BooleanArray:
     return facts.answer(row.function, CONTRAINDICATIONS)
 
 
-def _planned(
-    advice: Advice, now: Facts, answers: _Answers, earlier: Mapping[str, Planned]
-) -> Planned:
-    rules = now.visits.rules
-    called: Where
-    because: Mapping[str, Where]
-    called, because = _called(advice, now)
+def _planned(advice: Advice, asked: _Asked, earlier: Mapping[str, Planned]) -> Planned:
+    rows = asked.now.visits.rules.contraindications
+    withheld = [row for row in rows if advice.is_one_of(row.withholds)]
+    changed = [row for row in rows if advice.is_one_of(row.changes)]
+    called = _called(advice, asked)
+    because = _because(advice, asked, called)
     if advice.instead_of:
         other = earlier[advice.instead_of]
-        called, because = other.called & _any_where(other.withheld), other.withheld
-    holds = {name: certain(answer) for name, answer in answers.items()}
-    withheld = [row for row in rules.contraindications if advice.is_one_of(row.withholds)]
-    changed = [row for row in rules.contraindications if advice.is_one_of(row.changes)]
+        because = {id: other.called & where for id, where in other.withheld.items()}
+        called = np.any([*because.values()], axis=0)
     return Planned(
         advice=advice,
         called=called,
         because=because,
-        withheld=_by_id(withheld, holds),
-        changed=_by_id(changed, holds),
-        ask_first=_ask_first([*withheld, *changed], answers, now.visits),
-        amounts=amounts_of(advice.id, now, holds),
+        withheld=_joined((row.id, asked.holds[row.function]) for row in withheld),
+        changed=_joined((row.id, asked.holds[row.function]) for row in changed),
+        ask_first=_joined(
+            one for row in (*withheld, *changed) for one in asked.unknown[row.function].items()
+        ),
+        amounts=amounts_of(advice.id, asked.now, asked.holds),
     )
 
 
-def _any_where(found: Mapping[str, Where]) -> Where:
-    return np.any([*found.values()], axis=0)
-
-
-def _by_id(rows: Sequence[Contraindication], holds: Mapping[str, Where]) -> dict[str, Where]:
-    """Return where the contra-indications hold, by id: one of its branches is enough."""
-    found: dict[str, Where] = {}
-    for row in rows:
-        found[row.id] = found.get(row.id, np.False_) | holds[row.function]
-    return found
+def _joined(found: Iterable[tuple[str, Where]]) -> dict[str, Where]:
+    """Return where each word holds; one of several places for a word is enough."""
+    joined: dict[str, Where] = {}
+    for word, where in found:
+        joined[word] = joined.get(word, np.False_) | where
+    return joined
 
 
 # Reasons.
 
 
-def _called(advice: Advice, now: Facts) -> tuple[Where, dict[str, Where]]:
-    """Return where a piece of advice is called for, and the reasons at every visit."""
-    nowhere = np.zeros(len(now.visits), dtype=bool)
-    yes = {name: certain(now.answer(name, TRIGGERS)) for name in _asked(advice)}
-    called = np.any([nowhere, *(yes[name] for name in advice.triggers)], axis=0)
-    called &= np.all([~nowhere, *(yes[name] for name in advice.needs)], axis=0)
-    because: dict[str, Where] = {}
-    for name in _asked(advice):
-        for reason, where in _reasons(name, now):
-            because[reason] = because.get(reason, nowhere) | (where & yes[name] & called)
-    return called, because
+def _called(advice: Advice, asked: _Asked) -> Where:
+    """Return where one of its triggers holds, and all that it needs besides."""
+    nowhere = np.zeros(len(asked.now.visits), dtype=bool)
+    called: Where = np.any([nowhere, *(asked.called[name] for name in advice.triggers)], axis=0)
+    return called & np.all([~nowhere, *(asked.called[name] for name in advice.needs)], axis=0)
+
+
+def _because(advice: Advice, asked: _Asked, called: Where) -> Mapping[str, Where]:
+    return _joined(
+        (reason, where & asked.called[name] & called)
+        for name in _asked(advice)
+        for reason, where in asked.rests[name].items()
+    )
 
 
 def _asked(advice: Advice) -> tuple[str, ...]:
@@ -141,19 +165,15 @@ def inputs_of(name: str, functions: Mapping[str, Any], rules: Rules) -> tuple[st
 # What is unknown.
 
 
-def _ask_first(
-    rows: Sequence[Contraindication], answers: _Answers, visits: Visits
-) -> dict[str, Where]:
-    """Return the facts that were never known, of contra-indications that cannot be ruled out."""
-    found: dict[str, Where] = {}
-    for row in rows:
-        for name in inputs_of(row.function, CONTRAINDICATIONS, visits.rules):
-            key = _key_of(name, visits.rules)
-            if key:
-                places = last_place(visits, name)
-                unknown = answers[row.function].isna() & ~is_given(visits, name)[places]
-                found[key] = found.get(key, np.False_) | unknown
-    return found
+def _unknown(function: str, answer: BooleanArray, before: Facts) -> dict[str, Where]:
+    """Return the facts that were never known, where a contra-indication cannot be ruled out."""
+    rules = before.visits.rules
+    named = ((_key_of(name, rules), name) for name in _inputs(function, rules))
+    return _joined((key, answer.isna() & ~is_known(before.ask(name))) for key, name in named if key)
+
+
+def _inputs(function: str, rules: Rules) -> tuple[str, ...]:
+    return inputs_of(function, CONTRAINDICATIONS, rules)
 
 
 def _key_of(name: str, rules: Rules) -> str:
