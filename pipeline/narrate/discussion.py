@@ -1,6 +1,7 @@
 """Middle floor. What the values mean and do not mean; then the patient's view and consent."""
 
 from pipeline.model import Band, Finding
+from pipeline.narrate.differences import differences
 from pipeline.narrate.telling import Telling
 from pipeline.narrate.values import Weight, weight_of
 from pipeline.story import Bullets, Paragraph, Section, Sentence
@@ -11,8 +12,8 @@ _NAMED = (Band.HIGH, Band.LOW)
 def discussion(telling: Telling) -> Section:
     """Return what the case itself discusses, then the remarks its markers call for, once each.
 
-    A remark tells where target and guideline differ, of markers that were raised at some visit; a
-    caveat tells what a marker can bear at all, wherever it was measured.
+    A remark belongs to markers that were raised at some visit; a caveat tells what a marker can
+    bear at all, wherever it was measured. Where target and guideline differ is a table of its own.
     """
     told = telling.told("discussion")
     own = (Paragraph(sentences=(Sentence(text=told, key="told.discussion"),)),) if told else ()
@@ -21,6 +22,7 @@ def discussion(telling: Telling) -> Section:
         id="discussion",
         title=telling.language.text("report.sections.discussion"),
         blocks=(*own, *((Bullets(items=remarks),) if remarks else ())),
+        subsections=(differences(telling),),
     )
 
 
