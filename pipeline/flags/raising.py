@@ -11,6 +11,7 @@ import numpy as np
 from pandas.arrays import BooleanArray
 
 from pipeline.columns import Visits, certain, ruled_out, tristate
+from pipeline.columns.given import given, is_known
 from pipeline.flags.conditions import CONDITIONS
 from pipeline.flags.lasting import Branch, Where, closed_by_recovery, open_branches
 from pipeline.rules.loader import FlagBranch, Rules
@@ -131,14 +132,7 @@ def question_arises(row: FlagBranch, visits: Visits, at: int, diabetes_range: Bo
 
 
 def _is_known(name: str, visits: Visits) -> Where:
-    if name in visits.rules.markers:
-        return visits.column(name).known
-    key = visits.rules.context.get(name)
-    if name == "age" or (key is not None and key.kind == "number"):
-        return visits.number_column(name).known
-    if key is not None and key.kind == "word":
-        return visits.word(name) != ""
-    return ~visits.yes(name).isna()
+    return is_known(given(visits, name))
 
 
 def _ask(
@@ -175,14 +169,7 @@ def _input(name: str, visits: Visits, special: Mapping[str, Any]) -> Any:
         return _call(name, visits, special)
     if name in special:
         return special[name]
-    if name in visits.rules.markers:
-        return visits.column(name)
-    key = visits.rules.context.get(name)
-    if name == "age" or (key is not None and key.kind == "number"):
-        return visits.number_column(name)
-    if key is not None and key.kind == "word":
-        return visits.word(name)
-    return visits.yes(name)
+    return given(visits, name)
 
 
 def _special_inputs(
