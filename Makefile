@@ -7,7 +7,7 @@ READY := .venv/ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help report test fuzz check bench clean system-for-report system-for-test
+.PHONY: help report test fuzz check expected bench clean system-for-report system-for-test
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ check: $(READY) system-for-report ## Check style, types, floors, rules and noteb
 	$(BIN)/lint-imports
 	$(BIN)/casereport rules check
 	$(BIN)/pytest -q tests/test_notebooks.py
+
+expected: $(READY) ## Write expected.json of the golden cases again (CASES="a b": of these), to be reviewed
+	$(BIN)/python scripts/expected.py $(CASES)
 
 bench: $(READY) system-for-report ## Time a report, the check of a lab table, and a million people
 	$(BIN)/python scripts/bench.py
