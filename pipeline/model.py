@@ -79,6 +79,7 @@ class LimitSet(StrEnum):
     PLAUSIBLE = "plausible"
     DOUBTFUL = "doubtful"  # plausible, but another unit is likelier
     RULE = "rule"  # named by a phase, a flag or a classification
+    LITERATURE = "literature"  # shown beside the others; decides nothing
 
 
 class Urgency(StrEnum):

@@ -3,14 +3,18 @@
 # ruff: noqa: E501 - a drawn table is wider than code
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from clinic import RULES
+from clinic import RULES, case, lab
 
 from pipeline.criteria import DEFINED_BY, DEFINITIONS
 from pipeline.errors import CommandError, RulesError
+from pipeline.export import case_json
+from pipeline.interpret import interpret
+from pipeline.language import Language
 from pipeline.model import Limit, LimitSet
 from pipeline.rulebook import check_rules, explain, list_rules
 from pipeline.rules import fold_unit, loader
@@ -41,6 +45,82 @@ def test_a_changed_fact_that_contradicts_another_is_found(
     id: str, fields: dict[str, object], fault: str
 ) -> None:
     assert any(fault in found for found in changed(id, **fields))
+
+
+def with_limits(*more: Limit) -> list[str]:
+    """Return the faults after adding limits."""
+    return check_rules(replace(RULES, limits=(*RULES.limits, *more)))
+
+
+def drawn_limit(id: str, **fields: object) -> Limit:
+    return Limit(
+        id=id, marker="tsh", unit="m[IU]/L", source="seed", verified=True,
+        **{"set": LimitSet.REFERENCE, "op": ">", "value": 4.5, **fields},  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("limits", "fault"),
+    [
+        ([drawn_limit("a")], "a hold for the same person"),
+        (
+            [
+                drawn_limit("a", set=LimitSet.GUIDELINE, ages=(0, 40)),
+                drawn_limit("b", set=LimitSet.GUIDELINE, ages=(42, 90)),
+            ],
+            "the ages of a and b leave a gap or overlap",
+        ),
+        (
+            [
+                drawn_limit("a", set=LimitSet.GUIDELINE, ages=(0, 40)),
+                drawn_limit("b", set=LimitSet.GUIDELINE, ages=(40, 90)),
+            ],
+            "the ages of a and b leave a gap or overlap",
+        ),
+        ([drawn_limit("a", set=LimitSet.REFER, value=300.0)], "lies inside a"),
+    ],
+)
+def test_a_gap_or_an_overlap_between_limits_is_found(limits: list[Limit], fault: str) -> None:
+    assert any(fault in found for found in with_limits(*limits))
+
+
+def test_an_input_of_a_formula_without_a_unit_is_found() -> None:
+    units = RULES.units[RULES.units["marker"] != "ggt"]
+    faults = check_rules(replace(RULES, units=units))
+    assert "formula fli: input ggt has no unit" in faults
+
+
+def test_an_advice_or_contraindication_that_nothing_decides_is_found() -> None:
+    plan = (replace(RULES.plan[0], triggers=("moon_phase",)), *RULES.plan[1:])
+    assert any("unknown trigger moon_phase" in x for x in check_rules(replace(RULES, plan=plan)))
+    odd = replace(RULES.contraindications[0], id="CI-99", withholds=("dancing",))
+    faults = check_rules(replace(RULES, contraindications=(*RULES.contraindications, odd)))
+    assert any("CI-99: expected a function" in fault for fault in faults)
+    assert any("CI-99: dancing is no advice" in fault for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "fault"),
+    [
+        ("report.nothing.like_this", "x", "nothing says it"),
+        ("markers.unheard_of.name", "x", "text markers.unheard_of: there is no such id"),
+        ("report.sections.plan", "{odd}", "other fields in"),
+    ],
+)
+def test_a_text_that_is_unused_unknown_or_differs_is_found(
+    key: str, text: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    language = Language.load("en")
+    texts = json.loads(json.dumps(language.texts))
+    *above, last = key.split(".")
+    below = texts
+    for name in above:
+        below = below.setdefault(name, {})
+    below[last] = text
+    changed_language = replace(language, texts=texts)
+    load = {"en": changed_language, "nl": Language.load("nl")}
+    monkeypatch.setattr(Language, "load", load.__getitem__)
+    assert any(fault in found for found in check_rules())
 
 
 def test_a_flag_without_its_function_is_found() -> None:
@@ -154,6 +234,54 @@ def test_units_that_differ_do_not_fold_together() -> None:
 def test_what_is_known_is_explained_with_its_source(id: str) -> None:
     told = explain(id)
     assert "source" in told.casefold()
+
+
+def test_homa_ir_is_explained_for_a_clinician_to_read() -> None:
+    told = explain("homa_ir")
+    said = (
+        "glucose (mmol/L) × insulin (mU/L) / 22.5",
+        "Glucose, fasting plasma [mmol/L]",
+        "Insulin, fasting [mU/L]",
+        "Only fasting",
+        "same sample",
+        "fasting glucose < 3 mmol/L",
+        "> 1.8  (seed)",
+        "> 2.5  (MAFLD-2020)",
+        ">= 2.35  (S12)",
+        ">= 2.6  (S14)",
+        "> 2.7  (S15)",
+        "> 1.6  (S16)",
+        "Ascaso, Diabetes Care 2003",
+        "HOMA2",
+        "26 % within a person [unverified]",
+    )
+    assert [part for part in said if part not in told] == []
+    assert max(map(len, told.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("alias", ["14771-0", "nuchtere glucose", "FPG"])
+def test_a_code_or_a_name_explains_its_marker(alias: str) -> None:
+    assert explain(alias) == explain("glucose_fasting")
+
+
+@pytest.mark.parametrize("id", ["N6", "D5-ashwagandha", "CI-07", "pcos", "rs1801133", "phase-4b"])
+def test_every_kind_of_rule_is_explained(id: str) -> None:
+    assert "Sources:" in explain(id)
+
+
+def test_everything_in_the_list_can_be_explained() -> None:
+    for line in list_rules().splitlines():
+        assert explain(line.split()[0])
+
+
+def test_a_cut_off_of_the_literature_decides_nothing() -> None:
+    literature = [limit for limit in RULES.limits if limit.set is LimitSet.LITERATURE]
+    assert len(literature) >= 6
+    without = tuple(limit for limit in RULES.limits if limit not in literature)
+    person = case(lab({"glucose_fasting": 5.0, "insulin_fasting": 11.2, "hba1c": 34}))
+    assert case_json(interpret(person)) == case_json(
+        interpret(person, replace(RULES, limits=without))
+    )
 
 
 def test_an_unverified_fact_says_so() -> None:
