@@ -15,6 +15,7 @@ from claims import claims_of, disagreements
 from golden import EXPECTED, FOLDERS, WHY, told
 
 _SHOWN = 8  # differences of a case that are printed
+_OPENED = 4  # levels that are written a line an entry, so that a finding or a flag is a line
 
 
 def write_expected(names: list[str]) -> int:
@@ -30,13 +31,21 @@ def _write(folder: Path) -> int:
     path, now = folder / EXPECTED, told(folder)
     before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
     if before != now:
-        text = json.dumps(now, ensure_ascii=False, indent=1, sort_keys=True)
-        path.write_text(text + "\n", encoding="utf-8")
+        path.write_text(_json(now, depth=_OPENED) + "\n", encoding="utf-8")
         _tell(folder.name, [] if before is None else list(_differences("", before, now)))
     wrong = disagreements(claims_of((folder / WHY).read_text(encoding="utf-8")), now)
     for problem in wrong:
         print(f"{folder.name}: NOT AS CLAIMED: {problem}")
     return len(wrong)
+
+
+def _json(value: Any, *, depth: int) -> str:
+    if not depth or not isinstance(value, dict | list) or not value:
+        return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    if isinstance(value, list):
+        return "[\n" + ",\n".join(_json(one, depth=depth - 1) for one in value) + "\n]"
+    entries = (f"{json.dumps(k)}: {_json(value[k], depth=depth - 1)}" for k in sorted(value))
+    return "{\n" + ",\n".join(entries) + "\n}"
 
 
 def _tell(name: str, found: list[str]) -> None:
