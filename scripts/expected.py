@@ -15,7 +15,6 @@ from claims import claims_of, disagreements
 from golden import EXPECTED, FOLDERS, WHY, told
 
 _SHOWN = 8  # differences of a case that are printed
-_OPENED = 4  # levels that are written a line an entry, so that a finding or a flag is a line
 
 
 def write_expected(names: list[str]) -> int:
@@ -31,7 +30,7 @@ def _write(folder: Path) -> int:
     path, now = folder / EXPECTED, told(folder)
     before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
     if before != now:
-        path.write_text(_json(now, depth=_OPENED) + "\n", encoding="utf-8")
+        path.write_text(_json(now) + "\n", encoding="utf-8")
         _tell(folder.name, [] if before is None else list(_differences("", before, now)))
     wrong = disagreements(claims_of((folder / WHY).read_text(encoding="utf-8")), now)
     for problem in wrong:
@@ -39,13 +38,21 @@ def _write(folder: Path) -> int:
     return len(wrong)
 
 
-def _json(value: Any, *, depth: int) -> str:
-    if not depth or not isinstance(value, dict | list) or not value:
-        return json.dumps(value, ensure_ascii=False, sort_keys=True)
-    if isinstance(value, list):
-        return "[\n" + ",\n".join(_json(one, depth=depth - 1) for one in value) + "\n]"
-    entries = (f"{json.dumps(k)}: {_json(value[k], depth=depth - 1)}" for k in sorted(value))
+def _json(case: dict[str, Any]) -> str:
+    """Return case.json with a line a finding, a flag, an item of the plan."""
+    entries = (f"{_line(key)}: {_entry(key, case[key])}" for key in sorted(case))
     return "{\n" + ",\n".join(entries) + "\n}"
+
+
+def _entry(key: str, value: Any) -> str:
+    if not isinstance(value, list) or not value:
+        return _line(value)
+    lines = (_json(one) if key == "visits" else _line(one) for one in value)
+    return "[\n" + ",\n".join(lines) + "\n]"
+
+
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _tell(name: str, found: list[str]) -> None:
@@ -72,7 +79,7 @@ def _differences(place: str, before: Any, now: Any) -> Iterator[str]:
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    text = _line(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
