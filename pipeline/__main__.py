@@ -194,7 +194,7 @@ def _add_check(commands: Any) -> None:
 
 def _add_report(commands: Any) -> None:
     parser = _add(commands, report, "make reports")
-    parser.add_argument("kind", metavar="KIND", help="case_study")
+    parser.add_argument("kind", metavar="KIND", help="case_study or client_report")
     _add_inputs(parser)
     several: dict[str, Any] = {"action": "append", "default": []}
     parser.add_argument("--case", metavar="ID", help="again for more; all if left out", **several)

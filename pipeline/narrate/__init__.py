@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from pipeline.language import Language
 from pipeline.model import Audience, Interpretation
+from pipeline.narrate import client
 from pipeline.narrate.diagnostics import diagnostics
 from pipeline.narrate.discussion import consent, discussion, perspective
-from pipeline.narrate.genotype import genotypes
+from pipeline.narrate.genotype import client_genotypes, genotypes
 from pipeline.narrate.methods import methods
 from pipeline.narrate.outcome import outcome
 from pipeline.narrate.patient import (
@@ -18,7 +19,7 @@ from pipeline.narrate.patient import (
     patient,
     title,
 )
-from pipeline.narrate.plan import plan
+from pipeline.narrate.plan import client_plan, plan
 from pipeline.narrate.provenance import with_provenance
 from pipeline.narrate.summary import summary
 from pipeline.narrate.telling import Telling
@@ -47,6 +48,21 @@ _SECTIONS: Mapping[Audience, tuple[Callable[[Telling], Section], ...]] = {
         consent,
         methods,
     ),
+    Audience.CLIENT: (
+        client.summary,
+        client.changes,
+        client.results,
+        client_plan,
+        client_genotypes,
+        client.unknown,
+        client.sources,
+        client.glossary,
+        client.contact,
+    ),
+}
+_TITLES: Mapping[Audience, Callable[[Telling], str]] = {
+    Audience.CLINICIAN: title,
+    Audience.CLIENT: client.client_title,
 }
 
 
@@ -67,7 +83,7 @@ def narrate(
     )
     sections = (_without_empty_parts(tell(telling)) for tell in _SECTIONS[audience])
     story = Story(
-        title=title(telling),
+        title=_TITLES[audience](telling),
         language=language,
         facts=masthead(telling),
         sections=tuple(section for section in sections if not section.is_empty()),

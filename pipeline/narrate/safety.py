@@ -1,6 +1,7 @@
 """Middle floor. Safety flags in words: open ones as boxes for page one, all of them as a table."""
 
 import datetime as dt
+from collections.abc import Iterable
 
 from pipeline.language import Quantity
 from pipeline.model import Evidence, Flag, FlagHistory, OpenFlag, Urgency, Visit
@@ -9,13 +10,13 @@ from pipeline.narrate.reservations import reservations_about
 from pipeline.narrate.telling import Telling
 from pipeline.story import Callout, Column, Row, RowGroup, Sentence, Table
 
-_LEVELS = {
+LEVELS = {
     Urgency.EMERGENCY: "emergency",
     Urgency.URGENT: "urgent",
     Urgency.ROUTINE: "routine",
     Urgency.BANNER: "banner",
 }
-_ORDER = list(_LEVELS)
+_ORDER = list(LEVELS)
 # A variant that changes what only one branch asks; every other variant speaks of its whole flag.
 _VARIANT_OF = {
     ("SF-13", "haemolysis"): "potassium_high",
@@ -23,13 +24,18 @@ _VARIANT_OF = {
 }
 
 
+def in_order(flags: Iterable[OpenFlag]) -> tuple[OpenFlag, ...]:
+    """Return open flags, the most urgent first; those of one urgency by their id."""
+
+    def place(flag: OpenFlag) -> tuple[int, str, bool]:
+        return _ORDER.index(flag.urgency), flag.id, flag.if_correct
+
+    return tuple(sorted(flags, key=place))
+
+
 def open_flags(telling: Telling) -> tuple[Callout, ...]:
-    """Return a box for each open flag, the most urgent first; flags of one urgency by their id."""
-    flags = sorted(
-        telling.interpretation.open_flags,
-        key=lambda flag: (_ORDER.index(flag.urgency), flag.id, flag.if_correct),
-    )
-    return tuple(_box(telling, flag) for flag in flags)
+    """Return a box for each open flag, the most urgent first."""
+    return tuple(_box(telling, flag) for flag in in_order(telling.interpretation.open_flags))
 
 
 def flag_table(telling: Telling) -> Table | None:
@@ -57,7 +63,7 @@ def flags_at(telling: Telling, visit: Visit) -> tuple[Sentence, ...]:
             rows=flag.rows,
             flag=flag.id,
             title=telling.language.text(f"flags.{flag.id}.title"),
-            urgency=telling.language.text(f"report.urgency.{_LEVELS[flag.urgency]}"),
+            urgency=telling.language.text(f"report.urgency.{LEVELS[flag.urgency]}"),
         )
         for flag in visit.flags
     )
@@ -88,7 +94,7 @@ def action_key(
     A variant that changes the branch stands in place of "action".
     """
     owner = next((one for one in variants if _changes(flag, one, branch)), "action")
-    names = (f"{owner}_{branch}", f"{owner}_{_LEVELS[urgency]}", owner)
+    names = (f"{owner}_{branch}", f"{owner}_{LEVELS[urgency]}", owner)
     keys = [f"flags.{flag}.{name}" for name in names]
     return next((key for key in keys if telling.language.has(key)), keys[-1])
 
@@ -102,9 +108,9 @@ def _box(telling: Telling, open_flag: OpenFlag) -> Callout:
     language = telling.language
     visits = [telling.visit(date) for date, _ in open_flag.bases]
     return Callout(
-        level=_LEVELS[open_flag.urgency],  # type: ignore[arg-type]
+        level=LEVELS[open_flag.urgency],  # type: ignore[arg-type]
         title=language.text(f"flags.{open_flag.id}.title"),
-        label=language.text(f"report.urgency.{_LEVELS[open_flag.urgency]}"),
+        label=language.text(f"report.urgency.{LEVELS[open_flag.urgency]}"),
         sentences=(
             *flag_sentences(telling, open_flag),
             *reservations_about(telling, visits, open_flag.id),
@@ -207,7 +213,7 @@ def _row(telling: Telling, history: FlagHistory) -> Row:
     return Row(
         cells=(
             f"{history.id} {language.text(f'flags.{history.id}.title')}",
-            language.text(f"report.urgency.{_LEVELS[history.urgency]}"),
+            language.text(f"report.urgency.{LEVELS[history.urgency]}"),
             raised,
             status,
         ),

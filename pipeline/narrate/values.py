@@ -162,7 +162,7 @@ def _body(telling: Telling, id: str) -> str:
 
 def finding_sentence(telling: Telling, visit: Visit, finding: Finding, band: str) -> Sentence:
     """Return what a band says of a finding, in the words of its marker, its domain, or all."""
-    limits = _limits_behind(finding, band)
+    limits = limits_behind(finding, band)
     print_limit = telling.language.inside if "functional" in band else telling.language.beyond
     return telling.say(
         sentence_key(telling, finding, band),
@@ -181,7 +181,7 @@ def sentence_key(telling: Telling, finding: Finding, band: str) -> str:
     The text of a marker speaks of the built-in target; a practice's own gets the words for all.
     """
     domain = telling.rules.markers[finding.marker].domain
-    own = band.startswith("functional") and any(map(is_of_practice, _limits_behind(finding, band)))
+    own = band.startswith("functional") and any(map(is_of_practice, limits_behind(finding, band)))
     for owner in ("",) if own else (f"{finding.marker}.", f"{domain}.", ""):
         key = f"findings.{owner}{band}.clinician"
         if telling.language.has(key):
@@ -205,7 +205,7 @@ def _unsure(finding: Finding) -> str:
     return "undetermined" if Band.UNDETERMINED in bands else ""
 
 
-def _limits_behind(finding: Finding, band: str) -> tuple[Limit, ...]:
+def limits_behind(finding: Finding, band: str) -> tuple[Limit, ...]:
     """Return the limits that a band ("critical_high", "functional_inside_high") speaks of."""
     name, *_, side = band.split("_")
     return _crossed(finding, name, side)

@@ -35,7 +35,10 @@ class CaseParameters:
     language: str
 
 
-REPORTS: dict[str, type[CaseParameters]] = {"case_study": CaseParameters}
+REPORTS: dict[str, type[CaseParameters]] = {
+    "case_study": CaseParameters,
+    "client_report": CaseParameters,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
