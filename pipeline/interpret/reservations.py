@@ -70,18 +70,18 @@ def _weakened(conclusion: Conclusion) -> Iterator[Reservation]:
 def _conclusions(pair: Pair, visit: Visit, at: int, *, last: bool) -> Iterator[Conclusion]:
     if visit.phase.confidence is not None:  # else it says that something could not be concluded
         rows = _rows_of_phase(pair.judged, visit, at)
-        yield _conclusion(pair.judged, at, PHASE, rows, is_current=last)
+        yield replace(_conclusion(pair.judged, at, PHASE, rows), is_current=last)
     for flag in visit.flags:
         judged = pair.doubtful if flag.if_correct else pair.judged
-        yield _conclusion(judged, at, flag.id, flag.rows, is_current=flag.open)
+        yield replace(_conclusion(judged, at, flag.id, flag.rows), is_current=flag.open)
 
 
-def _conclusion(
-    judged: Judged, at: int, weakens: str, ids: Iterable[str], *, is_current: bool
-) -> Conclusion:
+def _conclusion(judged: Judged, at: int, weakens: str, ids: Iterable[str]) -> Conclusion:
+    """Return a conclusion with its results in the order of the catalogue, not of the file."""
     rows = judged.visits.rows
     own = rows[rows["row"].isin(list(ids)) & (rows["visit"] == at) & ~rows["from_ogtt"]]
-    return Conclusion(weakens=weakens, judged=judged, at=at, rows=own, is_current=is_current)
+    own = own.sort_values(["marker", "collected_at", "row"])
+    return Conclusion(weakens=weakens, judged=judged, at=at, rows=own)
 
 
 def _rows_of_phase(judged: Judged, visit: Visit, at: int) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ class Conclusion:
     judged: Judged
     at: int
     rows: pd.DataFrame
-    is_current: bool  # told as what holds now, not as what held then
+    is_current: bool = False  # told as what holds now, not as what held then
     as_of: dt.date = dt.date.max
     changed: Markers = field(default_factory=frozenset)  # measured otherwise at the visit before
 
