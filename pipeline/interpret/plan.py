@@ -28,9 +28,20 @@ def plan_items(
 
     A flag that rests on a doubtful value withholds as one that does not.
     """
-    judged = pair.judged
-    if not len(judged.visits):
+    if not len(pair.judged.visits):
         return ()
+    planned = plan_columns(pair, criteria, genotypes)
+    return tuple(_item(pair.judged, one) for one in planned if one.called[-1])
+
+
+def plan_columns(
+    pair: Pair, criteria: Mapping[str, Classified], genotypes: Sequence[Genotype] = ()
+) -> tuple[Planned, ...]:
+    """Return every piece of advice at every visit, of one person or of many.
+
+    ``genotypes`` are of one person.
+    """
+    judged = pair.judged
     phases = judged.phases
     phase_of = {row.rule: row.phase for row in judged.visits.rules.phases}
     found = Found(
@@ -41,8 +52,7 @@ def plan_items(
         levels={name: criteria[name].result for name in _LEVELS if name in criteria},
         mthfr_aa=_mthfr_aa(genotypes, len(judged.visits)),
     )
-    planned = make_plan(judged.visits, found)
-    return tuple(_item(judged, one) for one in planned if one.called[-1])
+    return make_plan(judged.visits, found)
 
 
 def _open_flags(pair: Pair) -> dict[str, np.ndarray[Any, np.dtype[np.bool_]]]:
