@@ -123,6 +123,12 @@ def test_results_in_mg_dl_take_the_published_form_in_mg_dl() -> None:
     assert value(lipids, "ldl_friedewald") == (None, pytest.approx(120 / 38.67, rel=1e-5))
 
 
+def test_gmi_of_a_mean_in_mg_dl_takes_the_reported_number() -> None:
+    visit = visit_of({"cgm_mean": 154}, units={"cgm_mean": "mg/dL"})
+    assert value(visit, "gmi") == (None, 6.99368)
+    assert value(visit_of({"cgm_mean": 5.5}), "gmi") == (None, 5.68018)
+
+
 def test_one_input_in_another_unit_takes_the_canonical_form() -> None:
     units = {"glucose_fasting": "mg/dL", "insulin_fasting": "pmol/L"}
     visit = visit_of({"glucose_fasting": 90, "insulin_fasting": 60}, units=units)

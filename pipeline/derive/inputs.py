@@ -12,6 +12,7 @@ from pipeline.columns import Column, Floats, Visits
 from pipeline.rules.formulas import Formula
 
 Where = np.ndarray[Any, np.dtype[np.bool_]]
+_IN_MG_DL = ("triglycerides", "hdl", "cholesterol_total", "cgm_mean")  # beside glucose
 _DIABETES = ("t1d", "t2d", "lada", "mody", "other")
 
 
@@ -48,7 +49,7 @@ def input_of(name: str, formula: Formula, visits: Visits) -> Input:
         value = _PERSON[name](visits)
         return Input(low=value, high=value, mass_low=value, mass_high=value, fits_mass=everywhere)
     column = visits.input(name, same_draw=formula.same_draw)
-    if name.startswith("glucose_") or name in ("triglycerides", "hdl", "cholesterol_total"):
+    if name.startswith("glucose_") or name in _IN_MG_DL:
         ends = {"mass_low": column.mg_low, "mass_high": column.mg_high}
         fits = ~np.isnan(column.mg_low) | ~column.known
     else:

@@ -6,6 +6,7 @@ from pipeline.language import Language
 from pipeline.model import LimitSet
 from pipeline.rulebook.about_rule import citations, in_words
 from pipeline.rules import Rules
+from pipeline.rules.cgm import TRACE_FORMULAS
 from pipeline.rules.formulas import COMPUTED
 from pipeline.rules.loader import Marker
 from pipeline.trend import reference_change
@@ -38,6 +39,7 @@ def about_marker(id: str, rules: Rules) -> Iterator[str]:
     yield f"{id}: {english.marker(id)} [{english.unit(marker.unit) or 'no unit'}]"
     yield f"  {_KINDS[marker.kind].capitalize()}; judged on the {_SIDES[marker.direction]} side."
     yield from _formula(id, rules)
+    yield from _from_trace(id, rules)
     yield from _names(marker, rules)
     yield from _limits(id, rules)
     yield from _variation(marker)
@@ -65,6 +67,18 @@ def _formula(id: str, rules: Rules) -> Iterator[str]:
             why = english.text(f"reasons.not_computed.{condition.reason}")
             name = english.short(condition.input)
             yield f"  Not computed where {name} {in_words(condition.limit)}: {why}."
+
+
+def _from_trace(id: str, rules: Rules) -> Iterator[str]:
+    """Yield how it is made of a sensor's readings, and with which limits of their own."""
+    if id not in TRACE_FORMULAS:
+        return
+    formula, (enough,) = TRACE_FORMULAS[id], rules.limits_named("cgm-active")
+    yield f"  From a trace: {formula.description}"
+    for name in formula.limits:
+        for limit in rules.limits_named(name):
+            yield f"    {limit.marker.replace('_', ' ')} {in_words(limit)}  {limit.id}"
+    yield f"  Only where the readings are {in_words(enough)} of 14 days, the first 24 h excluded."
 
 
 def _names(marker: Marker, rules: Rules) -> Iterator[str]:
@@ -114,4 +128,6 @@ def _caveats(id: str) -> Iterator[str]:
 
 def _cited(id: str, rules: Rules) -> list[str]:
     cited = [s for limit in rules.limits if limit.marker == id for s in limit.source.split(";")]
-    return list(dict.fromkeys((*cited, *(COMPUTED[id].sources if id in COMPUTED else ()))))
+    for formulas in (COMPUTED, TRACE_FORMULAS):
+        cited += formulas[id].sources if id in formulas else ()
+    return list(dict.fromkeys(cited))

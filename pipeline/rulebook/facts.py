@@ -7,6 +7,7 @@ from pipeline.flags import CONDITIONS
 from pipeline.phase import PHASE_FUNCTIONS
 from pipeline.plan import CONTRAINDICATIONS, TRIGGERS
 from pipeline.rules import Rules
+from pipeline.rules.cgm import TRACE_FORMULAS
 from pipeline.rules.formulas import COMPUTED, PERSON_INPUTS
 
 _REASONED = (
@@ -16,6 +17,10 @@ _REASONED = (
     "weight_loss_pct",
     "insulin_c_peptide_ratio",
     "insulin_sum_120_180",
+    "glucose_sensor",
+    "sensor_minutes",
+    "sensor_hours",
+    "sensor_days",
 )
 _FOUND = {"everyone", "mthfr_aa"}  # what the plan is given beside the facts
 _MG_DL = {"glucose": 0.05551, "triglycerides": 0.01129, "hdl": 0.02586}
@@ -69,6 +74,9 @@ def _formulas_have_their_inputs(rules: Rules) -> Iterator[str]:
         for name in set(formula.inputs) & set(rules.markers):
             if name not in set(rules.units["marker"]):
                 yield f"formula {formula.marker}: input {name} has no unit"
+    sensor = {marker.id for marker in rules.markers.values() if marker.kind == "device"}
+    for marker in sensor ^ (TRACE_FORMULAS.keys() - {"gmi"}):
+        yield f"{marker}: expected a formula of a trace and a row of markers.csv"
     for condition in rules.conditions:
         if condition.input not in COMPUTED[condition.marker].inputs:
             yield f"condition on {condition.marker}: {condition.input} is no input"
@@ -133,6 +141,7 @@ def _facts_have_a_source(rules: Rules) -> Iterator[str]:
     named |= {f"advice {one.id}": one.source for one in rules.plan}
     named |= {f"{one.id}, {one.branch}": one.source for one in rules.contraindications}
     named |= {f"formula {f.marker}": ";".join(f.sources) for f in COMPUTED.values()}
+    named |= {f"formula {f.marker}": ";".join(f.sources) for f in TRACE_FORMULAS.values()}
     for fact, sources in named.items():
         for source in sources.split(";"):
             if source not in rules.sources:

@@ -148,6 +148,11 @@ def ldl_friedewald_mass(cholesterol_total, hdl, triglycerides):
     return cholesterol_total - hdl - triglycerides / 5
 
 
+def gmi_mass(cgm_mean):
+    """GMI from mg/dL [%]. Source: BERGENSTAL-2018."""
+    return 3.31 + 0.02392 * cgm_mean
+
+
 def _in_mmol(mass_form):
     """Return ``mass_form`` with its cholesterol in mmol/L."""
     return lambda *inputs: mass_form(*inputs) / CHOLESTEROL_MG_DL
@@ -329,10 +334,10 @@ def egfr(creatinine, age, female):
     )
 
 
-@_marker(rises="cgm_mean")
+@_marker(rises="cgm_mean", mass=gmi_mass)
 def gmi(cgm_mean):
     """GMI [%]; never compared with HbA1c limits. Source: BERGENSTAL-2018."""
-    return 3.31 + 0.02392 * cgm_mean * GLUCOSE_MG_DL
+    return gmi_mass(cgm_mean * GLUCOSE_MG_DL)
 
 
 _MINUTES = (0, 30, 60, 90, 120)
