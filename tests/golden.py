@@ -14,7 +14,7 @@ from drawn import table
 from pipeline.export import case_json
 from pipeline.intake import Intake, take_in
 from pipeline.interpret import interpret
-from pipeline.model import CaseInput
+from pipeline.model import CaseInput, Interpretation
 from pipeline.rules import load_rules
 
 FOLDERS = sorted(path for path in (Path(__file__).parent / "data").iterdir() if path.is_dir())
@@ -25,9 +25,14 @@ DRAWING, EXPECTED, WHY = "lab.txt", "expected.json", "why.md"
 @cache
 def told(folder: Path) -> dict[str, Any]:
     """Return case.json of a case, as what stands in a JSON file."""
-    interpretation = interpret(case_of(folder.name), load_rules())
-    read: dict[str, Any] = json.loads(json.dumps(case_json(interpretation)))
+    read: dict[str, Any] = json.loads(json.dumps(case_json(interpretation_of(folder.name))))
     return read
+
+
+@cache
+def interpretation_of(name: str) -> Interpretation:
+    """Return what is interpreted of one golden case."""
+    return interpret(case_of(name), load_rules())
 
 
 def case_of(name: str) -> CaseInput:

@@ -12,7 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 import pytest
-from golden import FOLDERS, case_of
+from golden import FOLDERS, interpretation_of
 
 from pipeline.export import case_json
 from pipeline.interpret import interpret, with_numbered_files
@@ -25,8 +25,9 @@ from pipeline.rules import load_rules
 from pipeline.story import Sentence, Story
 
 RULES = load_rules()
+pytestmark = pytest.mark.xdist_group("golden")  # one worker interprets all of them, once
 LANGUAGES = ("nl", "en")
-AUDIENCES = (Audience.CLINICIAN,)
+AUDIENCES = tuple(Audience)
 NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)?")
 MOST_DECIMALS = 6
 
@@ -158,7 +159,7 @@ SEED_DATES = ("2023-10-01", "2024-06-01", "2025-10-01")
 @cache
 def interpretation(name: str) -> Interpretation:
     if name not in SEED_DATES:
-        return interpret(case_of(name))
+        return interpretation_of(name)
     day = dt.date.fromisoformat(name)
     case = read_case_input("")
     dates = case.rows["collected_at"].str[:10]

@@ -1,5 +1,6 @@
 """Middle floor. What stands around the results: changes, gaps, limits, words and whom to call."""
 
+from pipeline.language import capitalised
 from pipeline.model import Change
 from pipeline.narrate.context import named
 from pipeline.narrate.grounds import VARIATION
@@ -85,7 +86,7 @@ def glossary(telling: Telling) -> Section:
     found = (one.marker for one in telling.last.findings if one.marker in explained)
     terms |= {marker: language.short(marker) for marker in found}
     said = [
-        telling.say("client.term", term=term, meaning=language.text(f"client.glossary.{word}"))
+        telling.say("client.term", term=capitalised(term), meaning=language.text(f"client.glossary.{word}"))
         for word, term in terms.items()
     ]
     return _section(telling, "glossary", said)
