@@ -73,23 +73,24 @@ def time_judging() -> None:
     )
     print("with HOMA-IR and a handful of limits, in plain pandas.\n")
     print(_HEADS.format("people", "s", "µs/person", "exponent", "GB", "pivot s", "GB", "times"))
-    before: tuple[int, float] | None = None
+    before = None
     for people in SIZES:
         taken, least = measured("judge", people), measured("pivot", people)
-        seconds = taken["seconds"]
-        print(
-            _CELLS.format(
-                people,
-                seconds,
-                1e6 * seconds / people,
-                "" if before is None else f"{growth(before, (people, seconds)):.2f}",
-                taken["peak"] / 1e9,
-                least["seconds"],
-                least["peak"] / 1e9,
-                seconds / least["seconds"],
-            )
-        )
-        before = people, seconds
+        print(_line(people, taken, least, before))
+        before = people, taken["seconds"]
+
+
+def _line(
+    people: int,
+    taken: dict[str, float],
+    least: dict[str, float],
+    before: tuple[int, float] | None,
+) -> str:
+    seconds = taken["seconds"]
+    exponent = "" if before is None else f"{growth(before, (people, seconds)):.2f}"
+    judging = (seconds, 1e6 * seconds / people, exponent, taken["peak"] / 1e9)
+    pivoting = (least["seconds"], least["peak"] / 1e9, seconds / least["seconds"])
+    return _CELLS.format(people, *judging, *pivoting)
 
 
 def growth(few: tuple[int, float], many: tuple[int, float]) -> float:

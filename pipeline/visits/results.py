@@ -51,14 +51,10 @@ def _hours(rows: pd.DataFrame) -> Floats:
 def _under_their_marker(
     rows: pd.DataFrame, stated: Mapping[str, Any], rules: Rules
 ) -> pd.DataFrame:
-    code = rows["marker"].cat.codes.to_numpy()
-    place = {id: number for number, id in enumerate(rules.markers)}
-    glucose = np.array([id.startswith("glucose_") for id in rules.markers])
-    meter = glucose[code] & (rows["specimen"] == "meter").to_numpy(bool)
-    code = np.where(meter, place["glucose_meter"], code)
-    fasting = _is_fasting(rows, stated, rules)
-    promoted = np.isin(code, [place[name] for name in _FASTING]) & ~fasting
-    as_random = np.array([place[_random(id) if id in _FASTING else id] for id in rules.markers])
+    fasting, place = _is_fasting(rows, stated, rules), list(rules.markers).index
+    code = _without_meter(rows, rules)
+    promoted = np.isin(code, [place(name) for name in _FASTING]) & ~fasting
+    as_random = np.array([place(_random(id) if id in _FASTING else id) for id in rules.markers])
     code = np.where(promoted, as_random[code], code)
     return rows.assign(
         marker=pd.Categorical.from_codes(code, dtype=rows["marker"].dtype),
@@ -69,6 +65,14 @@ def _under_their_marker(
         haemolysed=_haemolysed(rows, stated),
         in_pmol=rows["unit_as_reported"].isin(_molar_spellings(rows["unit_as_reported"])),
     )
+
+
+def _without_meter(rows: pd.DataFrame, rules: Rules) -> np.ndarray[Any, Any]:
+    """Return the code of each row's marker; glucose of a meter is a marker of its own."""
+    code = rows["marker"].cat.codes.to_numpy()
+    glucose = np.array([id.startswith("glucose_") for id in rules.markers])
+    meter = glucose[code] & (rows["specimen"] == "meter").to_numpy(bool)
+    return np.where(meter, list(rules.markers).index("glucose_meter"), code)
 
 
 def _random(marker: str) -> str:
