@@ -39,8 +39,8 @@ def normalise_units(
     ``if_high`` are the value as if a missing or unknown unit were the canonical one (else NaN).
     ``other_factor`` is by what the value would be multiplied, had the laboratory used the other
     insulin factor (else 1).
-    ``plausible_low``, ``plausible_high`` and ``doubtful_above`` are the marker's own, joined here
-    so that the expectations can compare columns.
+    ``plausible_low``, ``plausible_high``, ``doubtful_above`` and ``variant_b_below`` are the
+    marker's own, joined here so that the expectations can compare columns.
 
     ``insulin_factors`` says by laboratory (column ``lab``) how many pmol it takes for one mU.
     """
@@ -205,4 +205,13 @@ def _bounds(rules: Rules) -> dict[str, dict[str, float]]:
             bounds[name][limit.marker] = limit.value
         elif limit.set == LimitSet.DOUBTFUL:
             bounds["doubtful_above"][limit.marker] = limit.value
-    return bounds
+    return {**bounds, **_bounds_of_variant_b(bounds, rules)}
+
+
+def _bounds_of_variant_b(
+    bounds: Mapping[str, Mapping[str, float]], rules: Rules
+) -> dict[str, dict[str, float]]:
+    """Return the bounds of TyG: one that is too low for variant A may have been reported as B."""
+    (below,), (least,) = (rules.limits_named(x) for x in ("tyg-variant-b", "tyg-variant-b-least"))
+    plausible = {**bounds["plausible_low"], below.marker: least.value}
+    return {"plausible_low": plausible, "variant_b_below": {below.marker: below.value}}

@@ -3,13 +3,16 @@
 # ruff: noqa: E501 - a drawn table is wider than code
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from clinic import RULES, case, lab, only_visit
+from clinic import AS_OF, RULES, case, lab, only_visit
 
+from pipeline.intake import take_in
 from pipeline.interpret import interpret
 from pipeline.model import Visit
+from pipeline.rules.formulas import COMPUTED, fli_mass
 
 FASTING = {"glucose_fasting": 5.0, "insulin_fasting": 10}
 LIPIDS = {"cholesterol_total": 5.5, "hdl": 1.3, "triglycerides": 1.6}
@@ -50,6 +53,13 @@ def reason(visit: Visit, marker: str) -> str | None:
         ({**LIPIDS, "triglycerides": 4.6}, {}, "ldl_friedewald", "triglycerides-too-high"),
         ({**LIPIDS, "hdl": "<0.3"}, {}, "ldl", "censored"),
         ({"testosterone_total": 15, "shbg": 30}, {"sex": "M"}, "fai", "men-not-defined"),
+        ({"testosterone_total": 1.9, "shbg": 22}, {"sex": None}, "fai", "sex-unknown"),
+        ({**LIPIDS, "triglycerides": 9.1}, {}, "remnant_c", "missing-input"),
+        ({**LIPIDS, "ldl": "<1.5"}, {}, "remnant_c", "censored"),
+        ({"cgm_mean": "<4.0"}, {}, "gmi", "censored"),
+        ({**CURVE, "glucose_ogtt_30": ">20"}, {}, "disposition_index", "missing-input"),
+        ({"glucose_fasting": "<4.0", "insulin_fasting": 10}, {}, "homa_b", "glucose-too-low"),
+        ({"glucose_fasting": ">5.0", "insulin_fasting": 10}, {}, "homa_b", "censored"),
         ({"creatinine": 80}, {"sex": None}, "egfr", "missing-input"),
         ({"creatinine": 80}, {"birth_year": None}, "egfr", "missing-input"),
         (CURVE, {"fasting_hours": "2"}, "matsuda", "ogtt-not-fasting"),
@@ -139,6 +149,101 @@ def test_a_reported_ldl_stands_and_a_reported_homa_ir_does_not() -> None:
     visit = visit_of({**LIPIDS, "ldl": 2.2, **FASTING, "homa_ir": 2.3})
     assert value(visit, "ldl") == (None, 2.2)
     assert value(visit, "homa_ir") == (None, 2.22222)
+
+
+@pytest.mark.parametrize(
+    ("reported", "inputs"),
+    [
+        ({"egfr": 61}, {"creatinine": 80}),
+        ({"gmi": 6.1}, {"cgm_mean": 5.5}),
+        ({"ldl": 2.2}, LIPIDS),
+        ({"hba1c": 36}, {"eag": 9.9}),
+        ({"cgm_tir": 81, "cgm_cv": 22}, {"cgm_mean": 5.5, "cgm_sd": 3}),
+    ],
+)
+def test_what_is_taken_as_reported_stands(
+    reported: dict[str, float], inputs: dict[str, float]
+) -> None:
+    visit = visit_of({**inputs, **reported})
+    assert {marker: value(visit, marker) for marker in reported} == {
+        marker: (None, number) for marker, number in reported.items()
+    }
+
+
+def test_every_other_computed_marker_is_computed_again() -> None:
+    again = {m.id for m in RULES.markers.values() if m.id in COMPUTED and not m.as_reported}
+    assert set(COMPUTED) - again == {"ldl", "egfr", "gmi"}
+
+
+def test_remnant_cholesterol_is_of_the_ldl_that_stands_and_never_of_friedewald() -> None:
+    assert value(visit_of(LIPIDS), "remnant_c") == (None, pytest.approx(4.2 - 3.545, abs=1e-3))
+    assert value(visit_of({**LIPIDS, "ldl": 3.4}), "remnant_c") == (None, pytest.approx(0.8))
+    high = visit_of({**LIPIDS, "triglycerides": 4.4, "ldl_friedewald": 2.2})
+    assert value(high, "remnant_c") != (None, pytest.approx(2.0))
+
+
+def test_an_imported_homa2_ir_is_shown_and_never_judged() -> None:
+    visit = visit_of({"homa2_ir_reported": 4.0, **FASTING})
+    assert value(visit, "homa2_ir_reported") == (None, 4.0)
+    (finding,) = (one for one in visit.findings if one.marker == "homa2_ir_reported")
+    assert (finding.guideline, finding.functional, finding.refer) == (None, None, None)
+    assert value(visit, "homa_ir") == (None, 2.22222)
+
+
+def test_fib_4_is_shown_unjudged_under_35_and_by_another_limit_from_65() -> None:
+    liver = {"ast": 60, "alt": 25, "platelets": 200}
+    found = {}
+    for born in (1990, 1989, 1960, 1959):
+        visit = visit_of(liver, birth_year=born)
+        (found[2024 - born],) = (one for one in visit.findings if one.marker == "fib4")
+    assert found[34].guideline is None
+    assert "unjudged-age" in found[34].notes
+    assert [limit.value for limit in found[35].limits["guideline"]] == [1.3]
+    assert [limit.value for limit in found[64].limits["guideline"]] == [1.3]
+    assert [limit.value for limit in found[65].limits["guideline"]] == [2.0]
+
+
+def test_homa_ir_on_a_sulfonylurea_is_computed_and_said_to_be_unreliable() -> None:
+    visit = visit_of(FASTING, context={"medication": ["A10BB09"]})
+    (finding,) = (one for one in visit.findings if one.marker == "homa_ir")
+    assert (finding.value, finding.functional) == (2.22222, None)
+    assert "unreliable-medication" in finding.notes
+
+
+@pytest.mark.parametrize(
+    ("tyg", "lipids", "notes"),
+    [
+        (8.5, {}, ("reported-only",)),
+        (4.6, {}, ("reported-only", "tyg-variant-b")),
+        (4.6, {"triglycerides": 1.2, **FASTING}, ("tyg-variant-b",)),
+    ],
+)
+def test_a_reported_tyg_of_variant_b_is_kept_with_its_tag(
+    tyg: float, lipids: dict[str, float], notes: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "lab.csv"
+    lab({"tyg": tyg, **lipids}).to_csv(path, index=False)
+    taken = take_in([path], as_of=AS_OF, rules=RULES).case("p1")
+    (finding,) = (
+        one for one in only_visit(interpret(taken, RULES)).findings if one.marker == "tyg"
+    )
+    assert finding.notes == notes
+    assert finding.value == (pytest.approx(8.474, abs=1e-3) if lipids else tyg)
+    assert finding.guideline is None
+
+
+def test_a_tyg_that_is_neither_variant_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "lab.csv"
+    lab({"tyg": 3.3, "alt": 20}).to_csv(path, index=False)
+    (aside,) = take_in([path], as_of=AS_OF, rules=RULES).case("p1").set_aside
+    assert aside.reasons == ("implausible",)
+
+
+def test_a_fatty_liver_index_of_triglycerides_in_mg_dl_takes_the_reported_number() -> None:
+    values = {"triglycerides": 150, "ggt": 30, "waist": 95, "weight": 80, "height": 170}
+    visit = visit_of(values, units={"triglycerides": "mg/dL"})
+    exact = fli_mass(150, 80 / 1.7**2, 30, 95)
+    assert value(visit, "fli") == (None, pytest.approx(exact, rel=1e-5))
 
 
 def test_a_reported_homa_ir_that_cannot_be_recomputed_is_shown_unjudged() -> None:

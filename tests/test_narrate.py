@@ -29,6 +29,7 @@ from pipeline.model import (
 )
 from pipeline.narrate import narrate
 from pipeline.narrate.crossing import is_crossed
+from pipeline.narrate.provenance import sentences_of
 from pipeline.narrate.values import is_within
 from pipeline.story import (
     Block,
@@ -757,3 +758,16 @@ def test_no_cell_or_label_holds_an_unfilled_field_or_none(name: str) -> None:
 
 def _numbers(text: str) -> list[str]:
     return sorted(number.replace(",", ".") for number in NUMBER.findall(text))
+
+
+@pytest.mark.parametrize("code", ["nl", "en"])
+def test_the_matsuda_index_names_the_samples_that_it_rests_on(code: str) -> None:
+    minutes = (0, 30, 120)
+    curve = {f"glucose_ogtt_{m}": 6.0 for m in minutes} | {"glucose_ogtt_60": 7.0}
+    person = case(lab({**curve, **{f"insulin_ogtt_{m}": 30 for m in minutes}}))
+    diagnostics = narrate(interpret(person), code).section("diagnostics")
+    assert diagnostics is not None
+    (told,) = (s for s in sentences_of(diagnostics) if s.key == "report.diagnostics.matsuda")
+    assert told.markers == ("matsuda", *(f"glucose_ogtt_{m}" for m in minutes))
+    assert "30" in told.text
+    assert "60" not in told.text

@@ -56,6 +56,7 @@ ROW_REASONS = [
     "not-same-draw",
     "cross-check-failed",
     "unit-doubtful",
+    "tyg-variant-b",
     "haemolysis",
     "superseded",
     "interval-unreadable",
@@ -78,6 +79,7 @@ NOT_COMPUTED = [
     "men-not-defined",
     "ogtt-not-fasting",
     "ogtt-incomplete",
+    "cgm-insufficient",
 ]
 NOTES = [
     "not-fasting",
@@ -101,6 +103,7 @@ NOTES = [
     "from-ogtt",
     "not-same-draw",
     "unit-doubtful",
+    "tyg-variant-b",
     "interval-unreadable",
     "fasting-unreadable",
 ]

@@ -347,6 +347,7 @@ def test_reasons_come_in_the_order_of_the_suite_and_once() -> None:
         "cross-check-failed",
         "not-same-draw",
         "unit-doubtful",
+        "tyg-variant-b",
         "haemolysis",
         "interval-unreadable",
         "fasting-unreadable",

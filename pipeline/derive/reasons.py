@@ -29,6 +29,7 @@ def why_not(
     """Return each reason not to use the formula and where it holds, the first that counts first."""
     return [
         ("men-not-defined", visits.people.men & (formula.marker in _FEMALE_ONLY)),
+        ("sex-unknown", ~visits.people.women & (formula.marker in _FEMALE_ONLY)),
         ("not-fasting", _not_fasting(formula, visits)),
         ("ogtt-not-fasting", _ogtt_not_fasting(formula, visits)),
         ("missing-input", any_where(~inputs[name].known for name in formula.required)),

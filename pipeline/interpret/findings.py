@@ -1,13 +1,13 @@
 """Order floor. The findings of one visit: each value, the limits that judged it, its rows."""
 
-from collections.abc import Mapping, Set
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from pipeline.columns import Column, Visits
 from pipeline.interpret.columns import Judged
+from pipeline.interpret.printed import as_said, decimals_of
 from pipeline.model import Band, Finding, Limit, LimitSet, NotComputed
 from pipeline.rules.formulas import COMPUTED
 from pipeline.score import BANDS
@@ -83,25 +83,11 @@ def _finding(
         limits=limits,
         rows=rows,
         sources=_sources(column.marker, limits, row is None),
-        notes=_notes(judged, column.marker, at),
+        notes=(*_notes(judged, column.marker, at), *_other_form(also_reported)),
         lab="" if row is None else str(row["lab"]),
         method="" if row is None else str(row["method"]),
         repeats=() if row is None else tuple(id for id in same_marker if id not in rows),
     )
-
-
-def as_said(low: float, high: float) -> tuple[float, str | None]:
-    """Return an interval as it is printed: a number, or a limit with its sign."""
-    if low == high:
-        return low, None
-    if np.isinf(high):
-        return _nearest_number(low), ">" if low != _nearest_number(low) else ">="
-    return _nearest_number(high), "<" if high != _nearest_number(high) else "<="
-
-
-def _nearest_number(value: float) -> float:
-    """Return the number that stands a hair beside an open end."""
-    return float(f"{value:.12g}")
 
 
 def _reported(row: Any) -> tuple[str, str] | None:
@@ -164,32 +150,7 @@ def decimals_at(judged: Judged, column: Column, at: int) -> int:
     printed = "" if row < 0 else str(judged.visits.rows["value_as_reported"].iloc[row])
     limits = (limit for found in _limits(judged, column, at).values() for limit in found)
     own = column.rules.markers[column.marker].decimals
-    return _decimals(value, own, printed, {limit.value for limit in limits})
-
-
-def _decimals(value: float, decimals: int, printed: str, edges: Set[float]) -> int:
-    if value == _plain_number(printed):
-        decimals = max(decimals, _printed_decimals(printed))
-    while decimals < 6 and float(_rounded(value, decimals)) in edges - {value}:
-        decimals += 1
-    return decimals
-
-
-def _rounded(value: float, decimals: int) -> Decimal:
-    return Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
-
-
-def _plain_number(text: str) -> float | None:
-    digits = text.lstrip("<>=≤≥ ").replace(",", ".")
-    try:
-        return float(digits)
-    except ValueError:
-        return None
-
-
-def _printed_decimals(text: str) -> int:
-    digits = text.strip().replace(",", ".")
-    return len(digits.partition(".")[2]) if "." in digits else 0
+    return decimals_of(value, own, printed, {limit.value for limit in limits})
 
 
 def rows_of(visits: Visits, marker: str, at: int, *, same_draw: bool = False) -> tuple[str, ...]:
@@ -228,6 +189,12 @@ def _notes(judged: Judged, marker: str, at: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(own))
 
 
+def _other_form(row: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return the note of a reported value that is of another formula than ours."""
+    words = str(row["notes"]).split(";") if row else []
+    return tuple(word for word in words if word == "tyg-variant-b")
+
+
 def _unjudged(judged: Judged, row: Mapping[str, Any]) -> Finding:
     """Return a value that is shown without any judgement, and why."""
     marker = judged.visits.rules.markers[row["marker"]]
@@ -238,7 +205,7 @@ def _unjudged(judged: Judged, row: Mapping[str, Any]) -> Finding:
         value=value,
         comparator=comparator,
         unit=marker.unit,
-        decimals=_decimals(value, marker.decimals, str(row["value_as_reported"]), set()),
+        decimals=decimals_of(value, marker.decimals, str(row["value_as_reported"]), set()),
         reported=_reported(row),
         laboratory=None,
         guideline=None,
@@ -249,7 +216,7 @@ def _unjudged(judged: Judged, row: Mapping[str, Any]) -> Finding:
         limits={},
         rows=(str(row["row"]),),
         sources=(),
-        notes=(why,),
+        notes=(why, *_other_form(row)),
         lab=str(row["lab"]),
         method=str(row["method"]),
     )

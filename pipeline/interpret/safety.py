@@ -11,7 +11,8 @@ from pandas.arrays import BooleanArray
 from pipeline.columns import Column, Visits, certain, ruled_out
 from pipeline.flags import inputs_of, question_arises, unknown_inputs
 from pipeline.interpret.columns import Judged
-from pipeline.interpret.findings import as_said, decimals_at, rows_of
+from pipeline.interpret.findings import decimals_at, rows_of
+from pipeline.interpret.printed import as_said
 from pipeline.model import Evidence, Flag, FlagHistory, NotAssessable, OpenFlag, Urgency
 from pipeline.rules.loader import FlagBranch
 

@@ -17,6 +17,7 @@ from pipeline.narrate.values import (
     targets_of,
     weight_of,
 )
+from pipeline.rules.formulas import COMPUTED
 from pipeline.story import Block, Bullets, Column, Row, RowGroup, Section, Sentence, Table
 
 _COLUMNS = (
@@ -83,6 +84,7 @@ def _gaps(telling: Telling, visit: Visit) -> tuple[Block | None, ...]:
         reservation_list(telling, visit),
         _checks(telling, visit),
         _notes(telling, visit),
+        _matsuda(telling, visit),
         _not_computed(telling, visit),
     )
 
@@ -167,6 +169,24 @@ def _note(telling: Telling, note: str, findings: list[Finding]) -> Sentence:
         rows=tuple(row for finding in findings for row in finding.rows),
         markers_named=[telling.language.short(finding.marker) for finding in findings],
     )
+
+
+def _matsuda(telling: Telling, visit: Visit) -> Bullets | None:
+    """Return the time points that the Matsuda index rests on: those with glucose and insulin."""
+    found = finding_of(visit, "matsuda")
+    if found is None:
+        return None
+    needed = COMPUTED["matsuda"].analytes
+    pairs = [(x, x.replace("glucose", "insulin")) for x in needed if x.startswith("glucose")]
+    used = [pair[0] for pair in pairs if all(finding_of(visit, name) for name in pair)]
+    named = [telling.language.short(marker) for marker in used]
+    told = telling.say(
+        "report.diagnostics.matsuda",
+        markers=("matsuda", *used),
+        rows=found.rows,
+        markers_named=named,
+    )
+    return Bullets(items=(told,))
 
 
 def _not_computed(telling: Telling, visit: Visit) -> Block | None:

@@ -17,6 +17,7 @@ _REASONED = (
     "weight_loss_pct",
     "insulin_c_peptide_ratio",
     "insulin_sum_120_180",
+    "tyg_b",
     "glucose_sensor",
     "sensor_minutes",
     "sensor_hours",

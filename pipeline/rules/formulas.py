@@ -148,6 +148,12 @@ def ldl_friedewald_mass(cholesterol_total, hdl, triglycerides):
     return cholesterol_total - hdl - triglycerides / 5
 
 
+def fli_mass(triglycerides, bmi, ggt, waist):
+    """Fatty liver index from mg/dL, kg/m², U/L and cm [1]. Source: BEDOGNI-2006."""
+    weighed = 0.953 * np.log(triglycerides) + 0.139 * bmi + 0.718 * np.log(ggt) + 0.053 * waist
+    return 100 / (1 + np.exp(15.745 - weighed))
+
+
 def gmi_mass(cgm_mean):
     """GMI from mg/dL [%]. Source: BERGENSTAL-2018."""
     return 3.31 + 0.02392 * cgm_mean
@@ -288,17 +294,10 @@ def fib4(age, ast, platelets, alt):
     return age * ast / (platelets * np.sqrt(alt))
 
 
-@_marker(rises="triglycerides bmi ggt waist")
+@_marker(rises="triglycerides bmi ggt waist", mass=fli_mass)
 def fli(triglycerides, bmi, ggt, waist):
     """Fatty liver index [1], 0 to 100. Source: BEDOGNI-2006."""
-    y = (
-        0.953 * np.log(triglycerides * TRIGLYCERIDES_MG_DL)
-        + 0.139 * bmi
-        + 0.718 * np.log(ggt)
-        + 0.053 * waist
-        - 15.745
-    )
-    return 100 / (1 + np.exp(-y))
+    return fli_mass(triglycerides * TRIGLYCERIDES_MG_DL, bmi, ggt, waist)
 
 
 @_marker(rises="alt bmi", falls="ast")
@@ -334,7 +333,7 @@ def egfr(creatinine, age, female):
     )
 
 
-@_marker(rises="cgm_mean", mass=gmi_mass)
+@_marker(mass=gmi_mass)
 def gmi(cgm_mean):
     """GMI [%]; never compared with HbA1c limits. Source: BERGENSTAL-2018."""
     return gmi_mass(cgm_mean * GLUCOSE_MG_DL)
