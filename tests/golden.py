@@ -13,9 +13,11 @@ from drawn import table
 
 from pipeline.export import case_json
 from pipeline.intake import Intake, take_in
-from pipeline.interpret import interpret
-from pipeline.model import CaseInput, Interpretation
+from pipeline.interpret import interpret, with_numbered_files
+from pipeline.model import Audience, CaseInput, Interpretation
+from pipeline.narrate import narrate
 from pipeline.rules import load_rules
+from pipeline.story import Story
 
 FOLDERS = sorted(path for path in (Path(__file__).parent / "data").iterdir() if path.is_dir())
 AS_OF = dt.date(2025, 10, 1)
@@ -33,6 +35,12 @@ def told(folder: Path) -> dict[str, Any]:
 def interpretation_of(name: str) -> Interpretation:
     """Return what is interpreted of one golden case."""
     return interpret(case_of(name), load_rules())
+
+
+@cache
+def story_of(name: str, language: str, audience: Audience) -> Story:
+    """Return one golden case told, with numbers in place of its files' names."""
+    return narrate(with_numbered_files(interpretation_of(name)), language, audience)
 
 
 def case_of(name: str) -> CaseInput:

@@ -21,6 +21,7 @@ from pipeline.language import Language
 from pipeline.model import Limit
 from pipeline.rules import load_rules
 
+pytestmark = pytest.mark.xdist_group("golden")  # one worker interprets all of them, once
 RULES = load_rules()
 each_case = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 Case = dict[str, Any]

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
 
 import pytest
 from clinic import case, lab
-from golden import FOLDERS, interpretation_of
+from golden import FOLDERS, interpretation_of, story_of
 
 from pipeline.interpret import interpret, with_numbered_files
 from pipeline.language import Language
@@ -70,11 +69,6 @@ def leaves(texts: Mapping[str, object], path: str = "") -> Iterator[tuple[str, s
             yield f"{path}{key}", str(value)
 
 
-@cache
-def told(name: str, language: str, audience: Audience) -> Story:
-    return narrate(with_numbered_files(interpretation_of(name)), language, audience)
-
-
 def words(story: Story) -> str:
     return " ".join(one.text for section in story.sections for one in sentences_of(section))
 
@@ -89,7 +83,7 @@ def test_no_text_makes_a_claim_that_is_not_ours_to_make(code: str) -> None:
 def test_no_story_makes_a_claim_that_is_not_ours_to_make(folder) -> None:  # type: ignore[no-untyped-def]
     for language in LANGUAGES:
         for audience in Audience:
-            assert guilty(words(told(folder.name, language, audience))) == []
+            assert guilty(words(story_of(folder.name, language, audience))) == []
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from clinic import RULES, case, lab
-from golden import FOLDERS, interpretation_of
+from golden import FOLDERS, interpretation_of, story_of
 
 from pipeline.interpret import interpret, with_numbered_files
 from pipeline.language import Language
@@ -35,9 +35,8 @@ def interpretation(name: str) -> Interpretation:
     return with_numbered_files(interpretation_of(name))
 
 
-@cache
 def told(name: str, language: str = "nl", audience: Audience = Audience.CLIENT) -> Story:
-    return narrate(interpretation(name), language, audience)
+    return story_of(name, language, audience)
 
 
 def boxes(story: Story) -> list[Callout]:
