@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clinic import accepted, lab
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,6 +86,24 @@ def test_every_example_of_the_specification_comes_out_to_its_last_digit(
     for *inputs, expected in told["formula_examples"][name]:
         value = EXAMPLES[name](*(float(x) for x in inputs))
         assert rounded(value, str(expected)) == expected, (inputs, value)
+
+
+def test_every_example_of_the_specification_is_tested_here(shared: Path) -> None:
+    told = json.loads((shared / "clinical/examples.json").read_text())["formula_examples"]
+    elsewhere = {"homa_b", "matsuda_tw", "hba1c_whole_from_ngsp", "tghdl_mass_per_molar"}
+    assert set(told) == {*EXAMPLES, *elsewhere}
+
+
+def test_a_percentage_of_hba1c_is_a_whole_number_of_mmol_per_mol(shared: Path) -> None:
+    told = json.loads((shared / "clinical/examples.json").read_text())["formula_examples"]
+    for percent, whole in told["hba1c_whole_from_ngsp"]:
+        rows = accepted(lab({"hba1c": percent}, units={"hba1c": "%"}))
+        assert list(rows["low"]) == [whole]
+
+
+def test_the_ratio_in_mg_is_that_in_mmol_times_the_factor_told(shared: Path) -> None:
+    told = json.loads((shared / "clinical/examples.json").read_text())["formula_examples"]
+    assert formulas.tg_hdl_mass(1.0) == pytest.approx(told["tghdl_mass_per_molar"], abs=5e-6)
 
 
 def test_homa_b_of_the_specification_is_given_or_suppressed(shared: Path) -> None:

@@ -111,6 +111,13 @@ def test_every_judgement_of_the_built_in_case_is_that_of_the_specification(
             expected["phase"]["G"],
             expected["phase"]["I"],
         )
+        assert visit.phase.confidence == expected["phase"]["confidence"]
+        assert (visit.phase.supporting, visit.phase.supporting_known) == (
+            expected["S"],
+            expected["S_known"],
+        )
+        syndrome = [one for one in visit.classifications if one.id == "metabolic_syndrome"]
+        assert [one.met for one in syndrome] == [expected["mets_n"]]
 
 
 def test_every_computed_value_of_the_built_in_case_is_that_of_the_specification(
