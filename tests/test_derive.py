@@ -214,7 +214,10 @@ def test_homa_ir_on_a_sulfonylurea_is_computed_and_said_to_be_unreliable() -> No
     ("tyg", "lipids", "notes"),
     [
         (8.5, {}, ("reported-only",)),
-        (4.6, {}, ("reported-only", "tyg-variant-b")),
+        (6.01, {}, ("reported-only",)),
+        (6.0, {}, ("reported-only",)),
+        (5.99, {}, ("reported-only", "tyg-variant-b")),
+        (3.35, {}, ("reported-only", "tyg-variant-b")),
         (4.6, {"triglycerides": 1.2, **FASTING}, ("tyg-variant-b",)),
     ],
 )
@@ -234,7 +237,7 @@ def test_a_reported_tyg_of_variant_b_is_kept_with_its_tag(
 
 def test_a_tyg_that_is_neither_variant_is_set_aside(tmp_path: Path) -> None:
     path = tmp_path / "lab.csv"
-    lab({"tyg": 3.3, "alt": 20}).to_csv(path, index=False)
+    lab({"tyg": 3.34, "alt": 20}).to_csv(path, index=False)
     (aside,) = take_in([path], as_of=AS_OF, rules=RULES).case("p1").set_aside
     assert aside.reasons == ("implausible",)
 
