@@ -1,6 +1,6 @@
 """Genotypes: placed on the plus strand or not at all, and never part of a phase or a flag."""
 
-# ruff: noqa: E501 - a drawn table is wider than code
+
 
 from dataclasses import replace
 from pathlib import Path

@@ -86,7 +86,9 @@ def glossary(telling: Telling) -> Section:
     found = (one.marker for one in telling.last.findings if one.marker in explained)
     terms |= {marker: language.short(marker) for marker in found}
     said = [
-        telling.say("client.term", term=capitalised(term), meaning=language.text(f"client.glossary.{word}"))
+        telling.say(
+            "client.term", term=capitalised(term), meaning=language.text(f"client.glossary.{word}")
+        )
         for word, term in terms.items()
     ]
     return _section(telling, "glossary", said)
