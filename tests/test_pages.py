@@ -117,7 +117,7 @@ def test_figures_are_described_and_their_numbers_open_without_a_script(
         assert pictures.count() >= 3
         for index in range(pictures.count()):
             assert len(pictures.nth(index).get_attribute("aria-label") or "") > 20
-        details = opened.page.locator("details").first
+        details = opened.page.locator("details.numbers").first
         details.locator("summary").click()
         assert details.locator("table").is_visible()
 
