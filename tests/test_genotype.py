@@ -1,7 +1,5 @@
 """Genotypes: placed on the plus strand or not at all, and never part of a phase or a flag."""
 
-
-
 from dataclasses import replace
 from pathlib import Path
 
