@@ -422,6 +422,23 @@ def test_a_flag_that_comes_back_is_open_again() -> None:
     assert is_open(again, "SF-08")
 
 
+@pytest.mark.parametrize(
+    ("first", "later", "still_open"),
+    [
+        ({"alt": 300, "ast": 20}, {"ast": 20}, True),  # ALT raised it and is not known
+        ({"alt": 300, "ast": 20}, {"alt": 20}, False),
+        ({"alt": 300, "ast": 300}, {"alt": 20}, True),
+        ({"sbp": 185, "dbp": 80}, {"dbp": 80}, True),
+        ({"sbp": 150, "dbp": 95}, {"sbp": 120, "dbp": 80}, False),
+    ],
+)
+def test_a_marker_that_raised_a_flag_closes_it_and_no_other(
+    first: dict[str, Any], later: dict[str, Any], still_open: bool
+) -> None:
+    flag = "SF-08" if "ast" in first else "SF-22"
+    assert is_open(over_time(first, later), flag) is still_open
+
+
 def test_another_branch_that_became_normal_does_not_close_a_flag() -> None:
     both = over_time({"ldl": 5.5, "lpa": 100}, {"lpa": 100})
     assert is_open(both, "SF-10")

@@ -11,6 +11,15 @@ from pipeline.flags.conditions import any_measured
 
 Where = np.ndarray[Any, np.dtype[np.bool_]]
 Branch = tuple[str, str]
+_BY_CGM = ("SF-03", "cgm")
+# of these either is enough to hold; neither speaks for the other where that is not measured again
+_EITHER: Mapping[Branch, Mapping[str, str]] = {
+    ("SF-08", "raised_3x"): {"alt": "alt-3x", "ast": "ast-3x"},
+    ("SF-08", "raised_5x"): {"alt": "alt-5x", "ast": "ast-5x"},
+    ("SF-08", "with_jaundice"): {"alt": "alt-3x", "ast": "ast-3x"},
+    ("SF-22", "raised"): {"sbp": "sf-22-sbp", "dbp": "sf-22-dbp"},
+    ("SF-22", "severe"): {"sbp": "sf-22-sbp-e", "dbp": "sf-22-dbp-e"},
+}
 _HYPOGLYCAEMIA = ("hypo_fasting", "nocturnal_hypo", "hypo_postprandial", "neuroglycopenia")
 
 
@@ -37,7 +46,38 @@ def _open(answer: BooleanArray, often: np.ndarray[Any, Any], count: np.ndarray[A
     return held
 
 
-def closed_by_recovery(answer: BooleanArray, visits: Visits) -> BooleanArray:
+def settled_answers(
+    branches: Mapping[Branch, BooleanArray], visits: Visits
+) -> dict[Branch, BooleanArray]:
+    """Return the answers as they close a branch: not where what raised it was not asked again."""
+    found = {**branches, _BY_CGM: _closed_by_recovery(branches[_BY_CGM], visits)}
+    for place, limits in _EITHER.items():
+        found[place] = _unless_not_asked_again(branches[place], limits, visits)
+    return found
+
+
+def _unless_not_asked_again(
+    answer: BooleanArray, limits: Mapping[str, str], visits: Visits
+) -> BooleanArray:
+    """Return the answer without each "no" that lacks a marker by which the branch held last."""
+    held = certain(answer)
+    if not held.any():
+        return answer
+    since, before = _last_held(held, visits)
+    lacking = np.zeros(len(held), dtype=bool)
+    for marker, limit in limits.items():
+        column = visits.column(marker)
+        lacking |= certain(column.beyond(limit))[since] & ~column.known
+    return tristate(held, ~answer.isna() & ~(lacking & before & ~held))
+
+
+def _last_held(held: Where, visits: Visits) -> tuple[np.ndarray[Any, Any], Where]:
+    """Return the visit at which a branch last held, and where that was one of the person."""
+    since = np.maximum.accumulate(np.where(held, np.arange(len(held)), -1))
+    return since, since >= visits.per_person(visits.first_of_person)
+
+
+def _closed_by_recovery(answer: BooleanArray, visits: Visits) -> BooleanArray:
     """Return the CGM branch with "no" where, 90 days later, glucose and symptoms say so.
 
     Source: specification, section 9, a decision of design.
@@ -61,7 +101,7 @@ def closed_by_recovery(answer: BooleanArray, visits: Visits) -> BooleanArray:
 
 def _days_since(held: Where, visits: Visits) -> Floats:
     """Return the days since a branch last held in the same person, NaN where it never did."""
-    since = np.maximum.accumulate(np.where(held, np.arange(len(held)), -1))
+    since, before = _last_held(held, visits)
     date = visits.table["date"].to_numpy()
     days = (date - date[since]).astype("timedelta64[D]").astype(float)
-    return np.where(since >= visits.per_person(visits.first_of_person), days, np.nan)
+    return np.where(before, days, np.nan)

@@ -13,7 +13,7 @@ from pandas.arrays import BooleanArray
 from pipeline.columns import Visits, certain, ruled_out, tristate
 from pipeline.columns.given import given, is_known
 from pipeline.flags.conditions import CONDITIONS
-from pipeline.flags.lasting import Branch, Where, closed_by_recovery, open_branches
+from pipeline.flags.lasting import Branch, Where, open_branches, settled_answers
 from pipeline.rules.loader import FlagBranch, Rules
 
 _ALWAYS_KNOWN = (
@@ -25,7 +25,6 @@ _ALWAYS_KNOWN = (
 )
 _SEEN_THROUGH = {"egfr_was_below_30": "egfr", "haemolysis": "potassium"}
 _GLUCOSE = ("glucose_fasting", "glucose_random", "glucose_ogtt_120", "hba1c")
-_BY_CGM = ("SF-03", "cgm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,7 @@ def raise_flags(
     asked = {(row.flag, row.branch): _ask(row, readings, special) for row in visits.rules.flags}
     kinds = {(row.flag, row.branch): row.kind for row in visits.rules.flags}
     branches = {p: _any_reading(answers) for p, answers in asked.items() if kinds[p] == "branch"}
-    settled = {**branches, _BY_CGM: closed_by_recovery(branches[_BY_CGM], visits)}
+    settled = settled_answers(branches, visits)
     return Flags(
         branches=branches,
         variants={p: answers[0] for p, answers in asked.items() if kinds[p] == "variant"},
