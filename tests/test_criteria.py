@@ -244,24 +244,25 @@ def test_it_is_said_where_ada_and_nhg_differ() -> None:
 
 
 def test_what_the_nhg_does_not_use_or_asks_for_is_said() -> None:
-    assert "hba1c-not-used" in notes("glycaemia_nhg", {"hba1c": 41})
-    assert "repeat-fasting" in notes("glycaemia_nhg", {"glucose_random": 7.8})
-    assert "repeat-fasting" in notes("glycaemia_nhg", {"glucose_random": 11.0})
-    assert "repeat-fasting" not in notes("glycaemia_nhg", {"glucose_random": 11.1})
-    assert "repeat-fasting" not in notes("glycaemia_nhg", {"glucose_random": 7.7})
-    assert "random-only" in notes("glycaemia_nhg", {"glucose_random": 7.7})
+    table = [
+        (row({"hba1c": 41}), {"hba1c-not-used"}),
+        (row({"glucose_random": 7.7}), {"random-only"}),
+        (row({"glucose_random": 7.8}), {"repeat-fasting"}),
+        (row({"glucose_random": 11.0}), {"repeat-fasting"}),
+        (row({"glucose_random": 11.1}), {"random-high"}),
+    ]
+    check("glycaemia_nhg", table, 2)
 
 
 def test_known_diabetes_and_a_medicine_are_never_called_normal() -> None:
+    calm, raised, high = ({"glucose_fasting": value} for value in (5.0, 6.3, 7.3))
+    known, lowered = {"known_diabetes": "t2d"}, {"medication": [METFORMIN]}
     for id in ("glycaemia_ada", "glycaemia_nhg"):
-        values = {"glucose_fasting": 5.0}
-        assert asked(id, values, known_diabetes="t2d")[::2] == ("", {"known-diabetes"})
-        assert asked(id, values, medication=[METFORMIN])[::2] == ("", {"medication"})
-    assert result("glycaemia_ada", {"glucose_fasting": 6.3}, known_diabetes="t2d") == ""
-    assert result("glycaemia_ada", {"glucose_fasting": 7.3}, known_diabetes="t2d") == "diabetes"
-    assert (
-        result("glycaemia_ada", {"glucose_fasting": 6.3}, medication=[METFORMIN]) == "prediabetes"
-    )
+        table = [(row(calm, **known), {"known-diabetes"}), (row(calm, **lowered), {"medication"})]
+        check(id, table, 2)
+        check(id, [(asked, "") for asked, _ in table])
+    classed = [(row(raised, **known), ""), (row(high, **known), "diabetes")]
+    check("glycaemia_ada", [*classed, (row(raised, **lowered), "prediabetes")])
 
 
 def test_an_unreliable_hba1c_and_an_ogtt_that_did_not_begin_fasting_do_not_count() -> None:
@@ -363,15 +364,17 @@ def test_three_criteria_make_the_syndrome_and_three_that_are_not_met_exclude_it(
 
 
 def test_the_american_waist_is_told_where_it_differs() -> None:
-    three = {"triglycerides": 2.0, "hdl": 1.0, "sbp": 120, "dbp": 80, "glucose_fasting": 5.0}
-    differ = {"aha-waist", "aha-not-met"}
-    for waist, expected in ((79, set()), (80, differ), (87.9, differ), (88, set())):
-        assert notes("metabolic_syndrome", {**three, "waist": waist}) & differ == expected
-    men = {**three, "hdl": 0.9}
-    for waist, expected in ((94, differ), (101.9, differ), (102, set())):
-        assert notes("metabolic_syndrome", {**men, "waist": waist}, sex="M") & differ == expected
-    four = {**three, "sbp": 140, "waist": 84}
-    assert notes("metabolic_syndrome", four) & differ == {"aha-waist"}
+    three = {"triglycerides": 2.0, "hdl": 0.9, "sbp": 120, "dbp": 80, "glucose_fasting": 5.0}
+    unknown, differ = {"ethnicity-unknown"}, {"ethnicity-unknown", "aha-waist", "aha-not-met"}
+    women = {79: unknown, 80: differ, 87.9: differ, 88: unknown}
+    men = {94: differ, 101.9: differ, 102: unknown}
+    table = [
+        (row({**three, "waist": waist}, sex=sex), said)
+        for sex, waists in (("F", women), ("M", men))
+        for waist, said in waists.items()
+    ]
+    four = row({**three, "sbp": 140, "waist": 84})
+    check("metabolic_syndrome", [*table, (four, unknown | {"aha-waist"})], 2)
 
 
 def test_the_cut_off_follows_ethnicity_and_says_so() -> None:
@@ -470,23 +473,28 @@ def test_an_unknown_alcohol_use_leaves_masld_open_and_says_so() -> None:
 
 def test_without_imaging_a_score_only_fits_and_imaging_decides() -> None:
     heavy = {**THIN, "weight": 95, "waist": 108, "triglycerides": 1.9, "ggt": 58}  # FLI over 60
+    table = [
+        (row(heavy), "score_fits"),
+        (row(heavy, steatosis_imaging="no"), "not_met"),
+        (row(heavy, **SEEN), "met"),
+        (row(THIN, steatosis_imaging="no"), "not_met"),
+        (row(THIN), ""),
+        (row({"alt": 90}), ""),
+    ]
     for id in ("masld", "mafld"):
-        assert result(id, heavy) == "score_fits"
-        assert result(id, heavy, steatosis_imaging="no") == "not_met"
-        assert result(id, heavy, **SEEN) == "met"
-        assert result(id, THIN, steatosis_imaging="no") == "not_met"
-        assert result(id, THIN) == ""
-        assert result(id, {"alt": 90}) == ""
-    assert "alcohol-above" in notes("masld", heavy, alcohol_g_week=300)
-    assert "fli-low" in notes("masld", {**THIN, "ggt": 10})
+        check(id, table)
+    drinking, low = many([row(heavy, alcohol_g_week=300), row({**THIN, "ggt": 10})])
+    assert "alcohol-above" in drinking["masld"][2]
+    assert "fli-low" in low["masld"][2]
 
 
 def test_a_treated_risk_is_unknown_and_never_absent() -> None:
-    for drug, risk in (("bp_drug", "blood_pressure"), ("tg_drug", "triglycerides"),
-                       ("hdl_drug", "hdl"), ("glucose_drug", "glucose")):  # fmt: skip
-        found = asked("masld", THIN, **SEEN, **{drug: "yes"})
-        assert (found[0], found[1][risk]) == ("", None)
-        assert "treated" in found[2]
+    risks = {"bp_drug": "blood_pressure", "tg_drug": "triglycerides", "hdl_drug": "hdl",
+             "glucose_drug": "glucose"}  # fmt: skip
+    treated = many([row(THIN, **SEEN, **{drug: "yes"}) for drug in risks])
+    for found, risk in zip(treated, risks.values(), strict=True):
+        assert (found["masld"][0], found["masld"][1][risk]) == ("", None)
+        assert "treated" in found["masld"][2]
     assert asked("masld", THIN, **SEEN, known_diabetes="t2d")[1]["glucose"] is True
 
 
@@ -498,9 +506,9 @@ def test_treatment_is_told_only_where_it_may_hide_a_risk() -> None:
 
 
 def test_masld_is_excluded_only_where_every_risk_is_known() -> None:
-    for marker in ("weight", "waist", "sbp", "triglycerides", "hdl", "glucose_fasting", "hba1c"):
-        values = {name: value for name, value in THIN.items() if name != marker}
-        assert result("masld", values, **SEEN) == "", marker
+    needed = ("weight", "waist", "sbp", "triglycerides", "hdl", "glucose_fasting", "hba1c")
+    less = [{name: value for name, value in THIN.items() if name != gone} for gone in needed]
+    check("masld", [(row(THIN, **SEEN), "not_met"), *((row(some, **SEEN), "") for some in less)])
 
 
 MAFLD_RISKS = [
@@ -594,36 +602,31 @@ def test_androgens_count_unless_a_hormone_hides_them() -> None:
     check("pcos", rows, "hyperandrogenism")
 
 
-def amh(value: float, **more: Any) -> bool | None:
-    return asked("pcos", {"amh": value}, ref_high="7.0", cycle="irregular", **more)[1]["ovaries"]
-
-
 def test_ovaries_are_judged_by_ultrasound_else_by_amh_and_not_in_adolescents() -> None:
-    assert asked("pcos", {}, cycle="absent", polycystic_ovaries="yes")[1]["ovaries"] is True
-    assert asked("pcos", {}, cycle="absent", polycystic_ovaries="no")[1]["ovaries"] is False
-    assert (amh(7.1), amh(7.0)) == (True, False)
-    assert (
-        asked("pcos", {"amh": 20}, cycle="absent")[1]["ovaries"] is None
-    )  # no interval of its own
-    young = asked("pcos", {}, cycle="absent", polycystic_ovaries="yes", birth_year=2007)
-    assert amh(9.0, birth_year=2007) is None
-    assert young[1]["ovaries"] is None
-    assert "adolescent" in young[2]
-    grown = asked("pcos", {}, cycle="absent", polycystic_ovaries="yes", birth_year=2006)
-    assert grown[1]["ovaries"] is True
+    seen, own = {"cycle": "absent", "polycystic_ovaries": "yes"}, {"ref_high": "7.0"}
+    table = [
+        (row({}, **seen), True),
+        (row({}, cycle="absent", polycystic_ovaries="no"), False),
+        (row({"amh": 7.1}, cycle="absent", **own), True),
+        (row({"amh": 7.0}, cycle="absent", **own), False),
+        (row({"amh": 20}, cycle="absent"), None),  # no interval of the laboratory's own
+        (row({"amh": 9.0}, cycle="absent", birth_year=2007, **own), None),
+        (row({}, birth_year=2007, **seen), None),
+        (row({}, birth_year=2006, **seen), True),
+    ]
+    check("pcos", table, "ovaries")
+    assert "adolescent" in notes("pcos", {}, birth_year=2007, **seen)
 
 
 def test_pcos_is_only_ever_counted_and_only_in_women() -> None:
     values = {"testosterone_total": 3.0}
     every = {"cycle": "irregular", "polycystic_ovaries": "yes"}
     assert DEFINITIONS["pcos"].results == ("counted",)
-    assert result("pcos", values, **every) == "counted"
-    assert result("pcos", values, sex="M", **every) == ""
-    assert result("pcos", values, sex=None, **every) == ""
-    assert result("pcos", {"tsh": 2.0}) == ""
-    old = notes("pcos", values, birth_year=1979, **every)
-    assert "menopause-possible" in old
-    assert "menopause-possible" not in notes("pcos", values, birth_year=1980, **every)
+    sexes = [(row(values, sex=sex, **every), said) for sex, said in (("F", "counted"), ("M", ""))]
+    check("pcos", [*sexes, (row(values, sex=None, **every), ""), (row({"tsh": 2.0}), "")])
+    old, younger = many([row(values, birth_year=year, **every) for year in (1979, 1980)])
+    assert "menopause-possible" in old["pcos"][2]
+    assert "menopause-possible" not in younger["pcos"][2]
 
 
 def classification(one: CaseInput, id: str) -> Classification:
@@ -715,15 +718,18 @@ def test_b12_is_classed_and_mma_settles_the_grey_zone() -> None:
 
 
 def test_b12_says_what_to_ask_and_what_is_in_doubt() -> None:
-    assert notes("b12", {"b12": 200}) == {"ask-mma"}
-    assert notes("b12", {"b12": 200, "mma_serum": 0.5}) == {"mma-settles"}
-    assert "medlon" in notes("b12", {"holotc": 29})
-    assert "medlon" not in notes("b12", {"holotc": 30})
-    assert "medlon-possible" not in notes("b12", {"holotc": 35})
-    assert "medlon-possible" in notes("b12", {"holotc": 36})
-    biotin = asked("b12", {"b12": 400}, biotin_last_72h="yes")
-    assert (biotin[0], biotin[2]) == ("", {"biotin"})
-    assert result("b12", {"b12": 200}, pregnant="yes") == "grey"
+    table = [
+        (row({"b12": 200}), {"ask-mma"}),
+        (row({"b12": 200, "mma_serum": 0.5}), {"mma-settles"}),
+        (row({"holotc": 29}), {"ask-mma", "medlon"}),
+        (row({"holotc": 30}), {"ask-mma"}),
+        (row({"holotc": 35}), {"ask-mma"}),
+        (row({"holotc": 36}), {"ask-mma", "medlon-possible"}),
+        (row({"b12": 400}, biotin_last_72h="yes"), {"biotin"}),
+    ]
+    check("b12", table, 2)
+    biotin = row({"b12": 400}, biotin_last_72h="yes")
+    check("b12", [(biotin, ""), (row({"b12": 200}, pregnant="yes"), "grey")])
 
 
 # Lows.
