@@ -174,10 +174,25 @@ def test_a_report_shows_every_genotype_that_was_stated(code: str) -> None:
     assert only_visit(interpret(person)).phase.id
 
 
+@pytest.mark.parametrize(
+    ("rsid", "plus", "papers"),
+    [("rs1801133", "AG", "CT"), ("rs1801131", "GT", "AC"), ("rs7903146", "CT", "CT")],
+)
+def test_the_letters_of_papers_stand_beside_those_of_the_plus_strand(
+    rsid: str, plus: str, papers: str
+) -> None:
+    assert RULES.genotypes[rsid].in_papers(plus) == papers
+    person = replace(case(lab({"alt": 20})), genotypes=(stated(rsid, plus, "plus"),))
+    told = str(narrate(interpret(person), "en").section("genotypes"))
+    assert (f"{plus} (in papers {papers})" in told) == (papers != plus)
+
+
 def test_what_is_known_of_a_variant_can_be_read() -> None:
     told = explain("rs1801133")
     for part in ("MTHFR", "C677T", "1:11796321", "effect allele A", "S61"):
         assert part in told
+    assert "papers write C > T" in told
+    assert "papers" not in explain("rs4680")
     assert "[unverified]" in explain("rs6323")
     assert "palindromic" in explain("rs1801282")
 

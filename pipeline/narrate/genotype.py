@@ -65,11 +65,21 @@ def _row(telling: Telling, one: Genotype) -> Row:
             one.gene or stated.rsid,
             f"{one.variant}, {stated.rsid}" if one.variant else _NOTHING,
             f"{reported}, {stated.assay}" if stated.assay else reported,
-            one.plus or _NOTHING,
+            _plus(telling, one),
             _NOTHING if one.copies is None else language.number(one.copies, 0),
             evidence,
         )
     )
+
+
+def _plus(telling: Telling, one: Genotype) -> str:
+    """Return the letters of the plus strand, beside them those of papers where they differ."""
+    if one.plus is None:
+        return _NOTHING
+    papers = telling.rules.genotypes[one.stated.rsid].in_papers(one.plus)
+    if papers == one.plus:
+        return one.plus
+    return telling.language.text("genotypes.papers", plus=one.plus, papers=papers)
 
 
 def _meaning(telling: Telling, one: Genotype) -> Sentence:

@@ -18,6 +18,7 @@ from pipeline.rules.units import fold_unit
 _FOLDER = Path(__file__).resolve().parent
 _T = TypeVar("_T")
 _Cells = Mapping[str, str]
+_COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +163,7 @@ class Variant:
     name: str  # as the literature writes it
     chromosome: str
     position: str
+    gene_strand: str  # "minus": papers write the complement; "": the same letters, or not known
     alleles: tuple[str, ...]  # reference first; empty where not verified
     rare: tuple[str, ...]
     effect: str
@@ -170,6 +172,11 @@ class Variant:
     notes: tuple[str, ...]
     sources: tuple[str, ...]
     verified: bool
+
+    def in_papers(self, plus: str) -> str:
+        """Return letters of the plus strand as papers write them, which follow the gene."""
+        flipped = plus.translate(_COMPLEMENT) if self.gene_strand == "minus" else plus
+        return "".join(sorted(flipped))
 
     @property
     def is_palindromic(self) -> bool:
@@ -458,6 +465,7 @@ def _variant(row: _Cells) -> Variant:
         name=row["variant"],
         chromosome=row["chromosome"],
         position=row["position"],
+        gene_strand=row["gene_strand"],
         alleles=_words(f"{row['ref']} {row['alts']}"),
         rare=_words(row["rare"]),
         effect=row["effect"],
