@@ -439,6 +439,28 @@ def test_a_marker_that_raised_a_flag_closes_it_and_no_other(
     assert is_open(over_time(first, later), flag) is still_open
 
 
+@pytest.mark.parametrize(
+    ("later", "pregnant", "still_open"),
+    [
+        ({"dbp": 80}, "yes", True),  # the systolic pressure raised it and is not known
+        ({"sbp": 120, "dbp": 80}, "yes", False),
+        ({"dbp": 80}, "no", False),  # no longer its question: SF-22's
+    ],
+)
+def test_a_pressure_that_raised_sf_28_closes_it_while_it_is_asked(
+    later: dict[str, Any], pregnant: str, still_open: bool
+) -> None:
+    parts = (
+        lab({"sbp": 150, "dbp": 80}, date="2024-01-01"),
+        lab(later, date="2024-03-01", sample_id="s2"),
+    )
+    stated = (
+        {"date": "2024-01-01", "pregnant": "yes"},
+        {"date": "2024-03-01", "pregnant": pregnant, "postpartum_weeks": "8"},
+    )
+    assert is_open(interpret(case(*parts, visits=stated), RULES), "SF-28") is still_open
+
+
 def test_another_branch_that_became_normal_does_not_close_a_flag() -> None:
     both = over_time({"ldl": 5.5, "lpa": 100}, {"lpa": 100})
     assert is_open(both, "SF-10")

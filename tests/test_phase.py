@@ -100,6 +100,11 @@ def phase_of(values: dict[str, Any], **more: Any) -> Any:
     return only_visit(interpret(case(*parts, **more), RULES)).phase
 
 
+def test_a_very_low_glucose_counts_though_a_later_result_of_the_visit_is_not_low() -> None:
+    parts = [lab({"glucose_random": value}, sample_id=f"s{value}") for value in (2.9, 5.0)]
+    assert only_visit(interpret(case(*parts), RULES)).phase.rule == "4b"
+
+
 def test_hba1c_alone_slightly_raised_is_rule_13() -> None:
     phase = phase_of({"glucose_fasting": 5.0, "insulin_fasting": 4, "hba1c": 34})
     assert (phase.rule, phase.qualifiers) == ("13", ("hba1c_only",))

@@ -45,7 +45,8 @@ def _weight_loss(weight_change_6m_kg, weight_change_intended, weight, limit):
     return column.beyond(limit) & ~weight_change_intended
 
 
-def _around_birth(pregnant, postpartum_weeks):
+def around_birth(pregnant, postpartum_weeks):
+    """Return whether somebody is pregnant or gave birth up to 6 weeks ago."""
     men = postpartum_weeks.people.sex == "M"
     recent = postpartum_weeks.beyond("sf-22-postpartum")
     return pregnant | tristate(certain(recent) & ~men, ~recent.isna() | men)
@@ -409,13 +410,13 @@ def sf_21_weight_loss(weight_change_6m_kg, weight_change_intended, weight):
 def sf_22_severe(sbp, dbp, pregnant, postpartum_weeks):
     """Blood pressure from 180 over 110."""
     high = any_measured((sbp, "sf-22-sbp-e"), (dbp, "sf-22-dbp-e"))
-    return high & _unless(_around_birth(pregnant, postpartum_weeks))
+    return high & _unless(around_birth(pregnant, postpartum_weeks))
 
 
 def sf_22_raised(sbp, dbp, pregnant, postpartum_weeks):
     """Blood pressure from 140 over 90."""
     high = any_measured((sbp, "sf-22-sbp"), (dbp, "sf-22-dbp"))
-    return high & _unless(_around_birth(pregnant, postpartum_weeks))
+    return high & _unless(around_birth(pregnant, postpartum_weeks))
 
 
 def sf_23_biotin(biotin_last_72h, immunoassay_measured):
@@ -456,13 +457,13 @@ def sf_26_not_scored(not_scored):
 def sf_28_raised(sbp, dbp, pregnant, postpartum_weeks):
     """Blood pressure from 140 over 90 around birth."""
     high = any_measured((sbp, "sf-22-sbp"), (dbp, "sf-22-dbp"))
-    return high & _around_birth(pregnant, postpartum_weeks)
+    return high & around_birth(pregnant, postpartum_weeks)
 
 
 def sf_28_severe(sbp, dbp, pregnant, postpartum_weeks):
     """Blood pressure from 160 over 110 around birth."""
     high = any_measured((sbp, "sf-28-sbp-e"), (dbp, "sf-28-dbp-e"))
-    return high & _around_birth(pregnant, postpartum_weeks)
+    return high & around_birth(pregnant, postpartum_weeks)
 
 
 def sf_28_with_symptoms(sbp, dbp, pregnant, postpartum_weeks, headache_visual, abdominal_pain):

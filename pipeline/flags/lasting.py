@@ -7,7 +7,7 @@ import numpy as np
 from pandas.arrays import BooleanArray
 
 from pipeline.columns import Floats, Visits, any_of, certain, ruled_out, tristate
-from pipeline.flags.conditions import any_measured
+from pipeline.flags.conditions import any_measured, around_birth
 
 Where = np.ndarray[Any, np.dtype[np.bool_]]
 Branch = tuple[str, str]
@@ -19,7 +19,11 @@ _EITHER: Mapping[Branch, Mapping[str, str]] = {
     ("SF-08", "with_jaundice"): {"alt": "alt-3x", "ast": "ast-3x"},
     ("SF-22", "raised"): {"sbp": "sf-22-sbp", "dbp": "sf-22-dbp"},
     ("SF-22", "severe"): {"sbp": "sf-22-sbp-e", "dbp": "sf-22-dbp-e"},
+    ("SF-28", "raised"): {"sbp": "sf-22-sbp", "dbp": "sf-22-dbp"},
+    ("SF-28", "severe"): {"sbp": "sf-28-sbp-e", "dbp": "sf-28-dbp-e"},
+    ("SF-28", "with_symptoms"): {"sbp": "sf-22-sbp", "dbp": "sf-22-dbp"},
 }
+_AROUND_BIRTH = "SF-28"  # later the same pressure is SF-22's
 _HYPOGLYCAEMIA = ("hypo_fasting", "nocturnal_hypo", "hypo_postprandial", "neuroglycopenia")
 
 
@@ -51,15 +55,20 @@ def settled_answers(
 ) -> dict[Branch, BooleanArray]:
     """Return the answers as they close a branch: not where what raised it was not asked again."""
     found = {**branches, _BY_CGM: _closed_by_recovery(branches[_BY_CGM], visits)}
+    birth = certain(around_birth(visits.yes("pregnant"), visits.number_column("postpartum_weeks")))
     for place, limits in _EITHER.items():
-        found[place] = _unless_not_asked_again(branches[place], limits, visits)
+        asking = birth if place[0] == _AROUND_BIRTH else np.ones_like(birth)
+        found[place] = _unless_not_asked_again(branches[place], limits, visits, asking)
     return found
 
 
 def _unless_not_asked_again(
-    answer: BooleanArray, limits: Mapping[str, str], visits: Visits
+    answer: BooleanArray, limits: Mapping[str, str], visits: Visits, asking: Where
 ) -> BooleanArray:
-    """Return the answer without each "no" that lacks a marker by which the branch held last."""
+    """Return the answer without each "no" that lacks a marker by which the branch held last.
+
+    ``asking``: the visits at which the branch's question still arises.
+    """
     held = certain(answer)
     if not held.any():
         return answer
@@ -68,7 +77,7 @@ def _unless_not_asked_again(
     for marker, limit in limits.items():
         column = visits.column(marker)
         lacking |= certain(column.beyond(limit))[since] & ~column.known
-    return tristate(held, ~answer.isna() & ~(lacking & before & ~held))
+    return tristate(held, ~answer.isna() & ~(lacking & before & ~held & asking))
 
 
 def _last_held(held: Where, visits: Visits) -> tuple[np.ndarray[Any, Any], Where]:
