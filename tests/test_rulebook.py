@@ -38,6 +38,9 @@ def changed(id: str, **fields: object) -> list[str]:
         ("tsh-reference-low", {"value": 5.0}, "the reference limits cross"),
         ("tsh-critical-high", {"value": 900.0}, "outside the plausible range"),
         ("g3-fpg", {"mg_dl": 7.0}, "7 mg/dL is not 7 mmol/L"),
+        ("g3-fpg", {"mg_dl": None}, "g3-fpg: expected 126 mg/dL"),
+        ("hdl-reference-low-m", {"sex": "F"}, "hdl: a low limit (reference) for one sex only"),
+        ("homa-ir-functional", {"op": "<"}, "no text speaks of a target on the low side"),
     ],
 )
 def test_a_changed_fact_that_contradicts_another_is_found(
@@ -201,6 +204,8 @@ def test_homa_ir_is_explained_for_a_clinician_to_read() -> None:
         "Ascaso, Diabetes Care 2003",
         "HOMA2",
         "26 % within a person [unverified]",
+        "Not reliable on insulin, a sulfonylurea or a glinide",
+        "Looking at what it is computed from: SF-01",
     )
     assert [part for part in said if part not in told] == []
     assert max(map(len, told.splitlines())) <= 100
@@ -229,6 +234,22 @@ def test_a_cut_off_of_the_literature_decides_nothing() -> None:
     assert case_json(interpret(person)) == case_json(
         interpret(person, replace(RULES, limits=without))
     )
+
+
+def test_a_flag_is_explained_with_the_limits_of_branches_that_combine() -> None:
+    told = explain("SF-07")
+    for said in ("BMI < 25 kg/m²", "age < 40 years", "C-peptide < 0.375 nmol/L"):
+        assert said in told
+    assert "from age 65" in explain("fib4")
+
+
+def test_a_branch_that_clients_are_not_told_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    language = Language.load("en")
+    texts = json.loads(json.dumps(language.texts))
+    del texts["client"]["flags"]["SF-20"]["low"]
+    load = {"en": replace(language, texts=texts), "nl": Language.load("nl")}
+    monkeypatch.setattr(Language, "load", load.__getitem__)
+    assert "flag SF-20, low: not told to clients in en" in check_rules()
 
 
 def test_an_unverified_fact_says_so() -> None:

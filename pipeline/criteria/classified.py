@@ -35,6 +35,11 @@ class Definition:
     sex: Sex | None = None  # for whom it was made; None: all
     in_pregnancy: bool = False  # whether it holds then too
 
+    def looks_at(self) -> frozenset[str]:
+        """Return every marker and context key that it looks at."""
+        settling = (name for names in self.inputs.values() for name in names)
+        return frozenset((*settling, *self.beside, *self.exclusions))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Classified:

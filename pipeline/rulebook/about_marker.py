@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from pipeline.criteria import DEFINITIONS
+from pipeline.flags import inputs_of
 from pipeline.language import Language
 from pipeline.model import LimitSet
 from pipeline.rulebook.about_rule import citations, in_words
@@ -9,6 +11,7 @@ from pipeline.rules import Rules
 from pipeline.rules.cgm import TRACE_FORMULAS
 from pipeline.rules.formulas import COMPUTED
 from pipeline.rules.loader import Marker
+from pipeline.score import may_weaken
 from pipeline.trend import reference_change
 
 _KINDS = {
@@ -43,7 +46,8 @@ def about_marker(id: str, rules: Rules) -> Iterator[str]:
     yield from _names(marker, rules)
     yield from _limits(id, rules)
     yield from _variation(marker)
-    yield from _caveats(id)
+    yield from _looked_at(id, rules)
+    yield from _caveats(id, marker)
     yield f"  Source: {marker.source}{'' if marker.verified else ' [unverified]'}"
     yield from citations(_cited(id, rules), rules)
 
@@ -118,8 +122,21 @@ def _variation(marker: Marker) -> Iterator[str]:
     )
 
 
-def _caveats(id: str) -> Iterator[str]:
+def _looked_at(id: str, rules: Rules) -> Iterator[str]:
+    """Yield the safety flags and definitions that look at a marker, or at what it is made of."""
+    parts = COMPUTED[id].inputs if id in COMPUTED else ()
+    for word, names in (("it", (id,)), ("what it is computed from", parts)):
+        flags = [row.flag for row in rules.flags if set(names) & set(inputs_of(row, rules))]
+        defined = [one.id for one in DEFINITIONS.values() if one.looks_at() & set(names)]
+        if flags or defined:
+            yield f"  Looking at {word}: {', '.join(dict.fromkeys((*flags, *defined)))}."
+
+
+def _caveats(id: str, marker: Marker) -> Iterator[str]:
     english = Language.load("en")
+    for word in may_weaken(marker):
+        text = english.text(f"findings.notes.{word}", markers_named=[english.short(id)])
+        yield f"  Where it holds: {text}"
     names = {prefix: _METHODS.get(id, id) if "methods" in prefix else id for prefix in _CAVEATS}
     for prefix, name in names.items():
         if english.has(f"{prefix}.{name}"):

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterable, Iterator
+from math import isinf
 
 from pipeline.criteria import DEFINED_BY, Definition
 from pipeline.flags import inputs_of
@@ -11,17 +12,22 @@ from pipeline.phase import PHASE_FUNCTIONS
 from pipeline.rules import Rules
 from pipeline.rules.loader import FlagBranch, Variant
 
+_UNITS = {"{ULN}": "× the upper limit", "a": "years", "wk": "weeks", "d": "days", "h": "hours"}
 _URGENCIES = {"E": "same day", "U": "within days", "R": "routine referral", "-": "banner"}
 
 
 def in_words(limit: Limit) -> str:
     """Return a comparison with its unit, and for whom it is: "< 3 mmol/L (54 mg/dL), women"."""
     english = Language.load("en")
-    unit = "× the upper limit" if limit.unit == "{ULN}" else english.unit(limit.unit)
+    unit = _UNITS.get(limit.unit) or english.unit(limit.unit)
     mass = f" ({limit.mg_dl:g} mg/dL)" if limit.mg_dl is not None else ""
     sex = {"F": ", women", "M": ", men", None: ""}[limit.sex]
-    ages = f", age {limit.ages[0]:g} to {limit.ages[1]:g}" if limit.ages else ""
+    ages = _ages(*limit.ages) if limit.ages else ""
     return f"{limit.op} {limit.value:g} {unit}".rstrip() + mass + sex + ages
+
+
+def _ages(first: float, last: float) -> str:
+    return f", from age {first:g}" if isinf(last) else f", age {first:g} to {last:g}"
 
 
 def citations(sources: Iterable[str], rules: Rules) -> Iterator[str]:
@@ -51,6 +57,7 @@ def about_flag(id: str, rules: Rules) -> Iterator[str]:
     rows = [row for row in rules.flags if row.flag == id]
     for row in rows:
         yield from _about_branch(row, rules)
+    yield from _other_limits(id, rows, rules)
     yield "  No language, audience, brand or target of a practice switches it off."
     yield from citations((source for row in rows for source in row.source.split(";")), rules)
 
@@ -66,6 +73,15 @@ def _about_branch(row: FlagBranch, rules: Rules) -> Iterator[str]:
     yield f"    looks at: {', '.join(_named(name, rules) for name in inputs_of(row, rules))}"
     if row.limit:
         yield from (f"    limit: {in_words(limit)}" for limit in rules.limits_named(row.limit))
+
+
+def _other_limits(id: str, rows: list[FlagBranch], rules: Rules) -> Iterator[str]:
+    """Yield the limits of a flag that branches decided by more than one comparison use."""
+    told = {limit.id for row in rows if row.limit for limit in rules.limits_named(row.limit)}
+    for limit in rules.limits:
+        if limit.id.startswith(f"{id.lower()}-") and limit.id not in told:
+            said = f"{_named(limit.marker, rules)} {in_words(limit)}"
+            yield f"  other limit: {said}{_checked(limit.verified)}  {limit.id}"
 
 
 def _named(name: str, rules: Rules) -> str:
@@ -86,6 +102,9 @@ def about_variant(variant: Variant, rules: Rules) -> Iterator[str]:
         yield f"  GRCh38 {variant.chromosome}:{variant.position}"
     if variant.alleles:
         yield f"  plus strand {' > '.join(variant.alleles)}; effect allele {variant.effect}"
+    if variant.gene_strand == "minus":
+        papers = " > ".join(map(variant.in_papers, variant.alleles))
+        yield f"  gene on the minus strand: papers write {papers}"
     if variant.is_palindromic:
         yield "  palindromic: read only where the strand is declared"
     if variant.x_linked:

@@ -11,6 +11,7 @@ _SINGLE = (LimitSet.REFERENCE, LimitSet.FUNCTIONAL, LimitSet.CRITICAL, LimitSet.
 _OUTWARD = (LimitSet.REFER, LimitSet.CRITICAL, LimitSet.PLAUSIBLE)
 _SEXES: tuple[Sex, ...] = ("F", "M")
 _SIDES = (Band.LOW, Band.HIGH)
+_OF_ONE_SEX = ("testosterone_total", "ohp17", "fai", "dheas")  # specification 9 and 14, P16
 
 
 def _sides_do_not_cross(rules: Rules) -> Iterator[str]:
@@ -48,6 +49,14 @@ def _ages_leave_no_gap(rules: Rules) -> Iterator[str]:
                 yield f"{marker}: the ages of {one.id} and {other.id} leave a gap or overlap"
 
 
+def _both_sexes_have_an_edge(rules: Rules) -> Iterator[str]:
+    """Yield where a value is judged for one sex only, but for what only one sex is asked of."""
+    for marker, set, side in product(rules.markers, LimitSet, _SIDES):
+        sexes = {limit.sex for limit in rules.all_limits_of(marker, set) if limit.side == side}
+        if len(sexes) == 1 and sexes != {None} and marker not in _OF_ONE_SEX:
+            yield f"{marker}: a {side} limit ({set}) for one sex only"
+
+
 def _alarm_lies_outside_referral(rules: Rules) -> Iterator[str]:
     """Yield where a set that weighs more begins before one that weighs less."""
     for marker, sex, side in product(rules.markers, _SEXES, _SIDES):
@@ -81,5 +90,6 @@ BAND_CHECKS: tuple[Callable[[Rules], Iterator[str]], ...] = (
     _limits_are_plausible,
     _a_side_has_one_edge,
     _ages_leave_no_gap,
+    _both_sexes_have_an_edge,
     _alarm_lies_outside_referral,
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from pipeline.criteria import DEFINED_BY, DEFINITIONS
 from pipeline.flags import CONDITIONS
+from pipeline.model import Limit, LimitSet
 from pipeline.phase import PHASE_FUNCTIONS
 from pipeline.plan import CONTRAINDICATIONS, TRIGGERS
 from pipeline.rules import Rules
@@ -45,6 +46,19 @@ def _limits_in_mg_dl_are_the_same(rules: Rules) -> Iterator[str]:
         factor = _MG_DL[limit.marker.partition("_")[0]]
         if abs(limit.mg_dl * factor / limit.value - 1) > _ROUNDED_BY_COMMITTEE:
             yield f"limit {limit.id}: {limit.mg_dl:g} mg/dL is not {limit.value:g} {limit.unit}"
+
+
+def _limits_in_mg_dl_are_stated_throughout(rules: Rules) -> Iterator[str]:
+    """Yield a limit without mg/dL where another of the same number and substance has one."""
+    twins = {_edge(limit): limit for limit in rules.limits if limit.mg_dl is not None}
+    for limit in rules.limits:
+        twin = twins.get(_edge(limit))
+        if twin and limit.mg_dl is None and limit.set != LimitSet.PLAUSIBLE:
+            yield f"limit {limit.id}: expected {twin.mg_dl:g} mg/dL, as of {twin.id}"
+
+
+def _edge(limit: Limit) -> tuple[str, float, str]:
+    return limit.marker.partition("_")[0], limit.value, limit.unit
 
 
 def _units_lead_to_the_canonical_one(rules: Rules) -> Iterator[str]:
@@ -105,8 +119,7 @@ def _definitions_can_be_decided(rules: Rules) -> Iterator[str]:
     known = {*rules.markers, *rules.context, *rules.medication}
     known |= _words(rules)
     for definition in DEFINITIONS.values():
-        asked = [name for names in definition.inputs.values() for name in names]
-        for name in {*asked, *definition.beside, *definition.exclusions} - known:
+        for name in definition.looks_at() - known:
             yield f"definition {definition.id}: unknown input {name}"
         for name in definition.limits:
             rules.limits_named(name)
@@ -155,6 +168,7 @@ def _facts_have_a_source(rules: Rules) -> Iterator[str]:
 FACT_CHECKS: tuple[Callable[[Rules], Iterator[str]], ...] = (
     _limits_name_what_exists,
     _limits_in_mg_dl_are_the_same,
+    _limits_in_mg_dl_are_stated_throughout,
     _units_lead_to_the_canonical_one,
     _formulas_have_their_inputs,
     _flags_can_be_decided,

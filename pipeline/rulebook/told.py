@@ -1,19 +1,24 @@
 """Order floor. What the texts must tell of the rules, in every language alike, and nothing else."""
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import product
 from string import Formatter
 
 from pipeline.criteria import DEFINITIONS, Definition
 from pipeline.language import Language
+from pipeline.model import LimitSet
 from pipeline.resources import languages
 from pipeline.rulebook.sayable import is_sayable
 from pipeline.rules import Rules
 
 _TOLD_BANDS = (
     *(f"{set}_{side}" for set in ("critical", "refer", "outside") for side in ("low", "high")),
-    "functional_high",
-    "functional_inside_high",
+    *(f"functional_{band}" for band in ("high", "inside_high")),
     "unit_zone",
+)
+_TOLD_TO_CLIENTS = (
+    *(f"{set}_{side}" for set in ("critical", "refer", "outside") for side in ("low", "high")),
+    *("attention", "attention_only", "within", "unit_zone", "undetermined"),
 )
 _PERSON = ("sex", "birth_year", "age")
 
@@ -45,16 +50,38 @@ def _fields(text: str) -> frozenset[str]:
 
 
 def _needed(rules: Rules) -> Iterator[str]:
-    for marker in rules.markers:
-        yield from (f"markers.{marker}.name", f"markers.{marker}.short")
+    for id, marker in rules.markers.items():
+        yield from (f"markers.{id}.name", f"markers.{id}.short")
+        yield from (f"report.domains.{marker.domain}", f"client.themes.{marker.domain}")
     for row in rules.flags:
         yield f"flags.{row.flag}.title"
         yield f"flags.{row.flag}.{row.branch}"
+        yield f"client.flags.{row.flag}.title"
     yield from (f"findings.{band}.clinician" for band in _TOLD_BANDS)
+    yield from (f"client.bands.{band}" for band in _TOLD_TO_CLIENTS)
     for phase in rules.phases:
         yield from (f"phases.{phase.text}.title", f"phases.{phase.text}.reason")
+        yield f"client.phases.{phase.text}"
+    for advice in rules.plan:
+        own = f"plan.items.{advice.id}"
+        yield from (f"{own}.{part}" for part in ("title", "clinician", "client", "view"))
     for definition in DEFINITIONS.values():
         yield from _needed_of(definition)
+
+
+def _bands_that_exist_are_told(rules: Rules) -> Iterator[str]:
+    """Yield a side of the practice's targets that no text speaks of."""
+    for limit in rules.limits:
+        if limit.set is LimitSet.FUNCTIONAL and f"functional_{limit.side}" not in _TOLD_BANDS:
+            yield f"limit {limit.id}: no text speaks of a target on the {limit.side} side"
+
+
+def _flags_are_told_to_clients(rules: Rules) -> Iterator[str]:
+    """Yield each branch of a flag that the client's words pass over."""
+    for code, row in product(languages(), rules.flags):
+        keys = (f"client.flags.{row.flag}.{name}" for name in (row.branch, "text"))
+        if not any(Language.load(code).has(key) for key in keys):
+            yield f"flag {row.flag}, {row.branch}: not told to clients in {code}"
 
 
 def _needed_of(definition: Definition) -> Iterator[str]:
@@ -128,6 +155,8 @@ def _no_text_is_unused(rules: Rules) -> Iterator[str]:
 
 TEXT_CHECKS: tuple[Callable[[Rules], Iterator[str]], ...] = (
     _everything_is_told_alike,
+    _bands_that_exist_are_told,
+    _flags_are_told_to_clients,
     _notes_are_told,
     _no_text_is_of_what_is_not,
     _no_text_is_unused,

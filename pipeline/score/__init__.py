@@ -17,9 +17,17 @@ from pipeline.score.bands import (
     functional_codes,
     score_column,
 )
-from pipeline.score.notes import BLANK, FORBID, Notes, circumstances, notes_of, where_noted
+from pipeline.score.notes import (
+    BLANK,
+    FORBID,
+    Notes,
+    circumstances,
+    may_weaken,
+    notes_of,
+    where_noted,
+)
 
-__all__ = ["BANDS", "HIGH", "WITHIN", "Scores", "score_markers"]
+__all__ = ["BANDS", "HIGH", "WITHIN", "Scores", "may_weaken", "score_markers"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

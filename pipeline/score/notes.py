@@ -55,6 +55,11 @@ def circumstances(visits: Visits) -> dict[str, Where]:
     }
 
 
+def may_weaken(marker: Marker) -> tuple[str, ...]:
+    """Return the words of the circumstances that weaken or forbid a judgement of a marker."""
+    return tuple(word for word, touches in _TOUCHES.items() if touches(marker))
+
+
 def where_noted(notes: Notes, words: tuple[str, ...], count: int) -> Where:
     """Return at which of ``count`` visits one of ``words`` is noted."""
     where = np.zeros(count, dtype=bool)
