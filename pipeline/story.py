@@ -68,6 +68,7 @@ class Row:
 
     cells: tuple[str, ...]
     emphasis: Literal["", "attention", "outside", "critical"] = ""
+    rules: tuple[str, ...] = ()  # limits that a value of this row lies beyond
     markers: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
 

@@ -1,8 +1,11 @@
 """The client is told the same case: the same numbers, judgements, flags and changes."""
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -12,17 +15,19 @@ from golden import FOLDERS, interpretation_of, story_of
 
 from pipeline.interpret import interpret, with_numbered_files
 from pipeline.language import Language
-from pipeline.model import Audience, Interpretation, Urgency
+from pipeline.model import Audience, CaseInput, Interpretation, Urgency
 from pipeline.narrate import narrate
+from pipeline.narrate.grounds import VARIATION
 from pipeline.narrate.label import phase_key
 from pipeline.narrate.provenance import sentences_of
+from pipeline.narrate.safety import in_order
 from pipeline.narrate.telling import Telling
-from pipeline.narrate.values import Weight, weight_of
+from pipeline.narrate.values import Weight, is_within, weight_of
 from pipeline.story import Callout, Sentence, Story
 
 NAMES = [folder.name for folder in FOLDERS]
 DIAGNOSES = (
-    "cushing insulinoom insulinoma pancreatitis kanker cancer tumor addison lada mody prolactin"
+    "cushing insulinoom insulinoma pancreatitis kanker cancer tumor addison lada mody prolactino"
     " leukemie leukaemia hepatitis eclampsi"
 )
 KINDS = ("case_study", "client_report")
@@ -37,6 +42,18 @@ def interpretation(name: str) -> Interpretation:
 
 def told(name: str, language: str = "nl", audience: Audience = Audience.CLIENT) -> Story:
     return story_of(name, language, audience)
+
+
+def client(person: CaseInput) -> Story:
+    return narrate(with_numbered_files(interpret(person)), "nl", Audience.CLIENT)
+
+
+def leaves(texts: Mapping[str, object], path: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in texts.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{path}{key}.")
+        else:
+            yield f"{path}{key}", str(value)
 
 
 def boxes(story: Story) -> list[Callout]:
@@ -72,10 +89,10 @@ def test_the_client_hears_the_phase_that_the_clinician_reads(name: str) -> None:
 def test_every_result_of_the_last_visit_is_told_once_and_judged_alike(name: str) -> None:
     one = interpretation(name)
     telling = Telling(interpretation=one, language=Language.load("nl"), rules=RULES)
-    spoken = [s for s in sentences(told(name), "results") if s.key.split(".")[1] != "notes"]
+    spoken = [s for s in sentences(told(name), "results") if ".notes." not in s.key]
     found = [marker for sentence in spoken for marker in sentence.markers]
     assert sorted(found) == sorted(finding.marker for finding in one.visits[-1].findings)
-    bands = {s.markers[0]: s.key.split(".")[2] for s in spoken if ".bands." in s.key}
+    bands = {s.markers[0]: s.key.split(".")[-1] for s in spoken if ".bands." in s.key}
     for finding in one.visits[-1].findings:
         weight = weight_of(telling, finding)
         word = bands.get(finding.marker, "")
@@ -83,6 +100,7 @@ def test_every_result_of_the_last_visit_is_told_once_and_judged_alike(name: str)
         assert (weight is Weight.REFER) == word.startswith("refer")
         assert (weight is Weight.OUTSIDE) == word.startswith("outside")
         assert (weight is Weight.ATTENTION) == word.startswith("attention")
+        assert (word == "within") <= is_within(finding)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -93,11 +111,26 @@ def test_only_real_changes_are_told_and_in_their_direction(name: str) -> None:
         for change in one.changes
         if change.real and change.end == one.visits[-1].date
     }
-    spoken = [s for s in sentences(told(name), "changes") if s.markers]
-    assert {s.markers[0] for s in spoken} <= set(real)
+    spoken = [s for s in sentences(told(name), "changes", "summary") if s.rules == (VARIATION,)]
+    clearly = [s for s in spoken if not s.key.endswith("within")]
+    said = {(m, s.key.split(".")[-1].removesuffix("_lately")) for s in clearly for m in s.markers}
+    assert said <= set(real.items())
     last = [change for change in one.changes if change.end == one.visits[-1].date]
-    unreal = {c.marker for c in last if c.against == "first" and not c.real}
-    assert not unreal & {s.markers[0] for s in spoken}
+    first = {c.marker: c for c in last if c.against == "first"}
+    both = {c.marker: first.get(c.marker, c) for c in last}
+    listed = {m for s in sentences(told(name), "changes") if s in clearly for m in s.markers}
+    assert listed == {marker for marker, change in both.items() if change.real}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_flag_names_the_values_and_dates_that_the_clinician_reads(name: str) -> None:
+    one = interpretation(name)
+    for box, flag in zip(boxes(told(name))[:-1], in_order(one.open_flags), strict=True):
+        bases = [s for s in box.sentences if s.key.startswith("client.basis")]
+        assert len(bases) == len(flag.bases)
+        for basis, (date, held) in zip(bases, flag.bases, strict=True):
+            assert str(date.year) in basis.text
+            assert set(basis.markers) == {value.marker for value in held.values}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -118,13 +151,89 @@ def test_nothing_is_advised_to_the_client_that_is_withheld(name: str) -> None:
 @pytest.mark.parametrize("code", ["nl", "en"])
 def test_every_flag_phase_theme_and_urgency_is_told_to_the_client(code: str) -> None:
     language = Language.load(code)
-    keys = [f"flags.{row.flag}.{part}" for row in RULES.flags for part in ("title", "text")]
+    keys = [f"flags.{row.flag}.title" for row in RULES.flags]
+    keys += [f"flags.{row.flag}.{row.branch}" for row in RULES.flags if row.kind == "variant"]
     keys += [
         f"phases.{name}" for name in language.keys("phases") if language.has(f"phases.{name}.title")
     ]
     keys += [f"domains.{marker.domain}" for marker in RULES.markers.values()]
-    keys += [f"{part}.{level}" for part in ("urgency", "labels") for level in LEVELS.values()]
+    keys += [f"themes.{marker.domain}" for marker in RULES.markers.values()]
+    keys += [f"labels.{level}" for level in LEVELS.values()]
+    keys += [f"urgency.{level}" for level in LEVELS.values() if level != "banner"]
+    keys += [f"confidence.{word}" for word in ("high", "moderate", "low")]
     assert [key for key in keys if not language.has(f"client.{key}")] == []
+    silent = [
+        row
+        for row in RULES.flags
+        if row.kind == "branch"
+        and not language.has(f"client.flags.{row.flag}.{row.branch}")
+        and not language.has(f"client.flags.{row.flag}.text")
+    ]
+    assert silent == []
+
+
+def test_every_marker_says_what_it_is_or_its_theme_does() -> None:
+    language = Language.load("nl")
+    own = set(language.keys("client.markers"))
+    assert own <= set(RULES.markers)
+    mute = {marker.domain for id, marker in RULES.markers.items() if id not in own}
+    assert mute <= {"organic_acid", "cgm", "gut", "anthropometry"}
+
+
+def test_both_languages_have_the_same_keys_placeholders_and_numbers() -> None:
+    dutch, english = (dict(leaves(Language.load(code).texts["client"])) for code in ("nl", "en"))
+    assert dutch.keys() == english.keys()
+    for key, text in dutch.items():
+        for pattern in (r"\{\w+\}", r"(?<![\w,.])\d+"):
+            assert sorted(re.findall(pattern, text)) == sorted(re.findall(pattern, english[key])), (
+                key
+            )
+
+
+@pytest.mark.parametrize("code", ["nl", "en"])
+def test_what_the_specification_lays_down_word_by_word_is_said_so(code: str) -> None:
+    language = Language.load(code)
+    phrases = tomllib.loads(Path(__file__).with_name("fixed_phrases.toml").read_text("utf-8"))[code]
+    together = phrases.pop("told_together")
+    texts = dict(leaves(language.texts["client"]))
+    assert [key for key, phrase in phrases.items() if not texts[key].startswith(phrase)] == []
+    person = case(lab({"glucose_fasting": 4.0, "insulin_fasting": 52.8, "hba1c": 36}))
+    story = narrate(interpret(person), code, Audience.CLIENT)
+    assert " ".join(one.text for one in boxes(story)[0].sentences).startswith(together)
+
+
+def test_a_band_is_told_in_the_words_of_the_marker_then_of_the_theme_then_of_all() -> None:
+    person = case(lab({"hba1c": 36, "hs_crp": 2.1, "oa_adipate": 8}))
+    keys = {s.markers[0]: s.key for s in sentences(client(person), "results") if s.markers}
+    assert keys["hba1c"] == "client.bands.hba1c.attention"
+    assert keys["hs_crp"] == "client.bands.attention"
+    found = client(case(lab({"oa_adipate": 8}, ref_high="6")))
+    keys = {s.markers[0]: s.key for s in sentences(found, "results") if s.markers}
+    assert keys["oa_adipate"] == "client.bands.organic_acid.outside_high"
+
+
+def test_a_result_says_what_it_is_whose_limit_and_what_it_means() -> None:
+    text = " ".join(s.text for s in sentences(client(case(lab({"hs_crp": 2.1}))), "results"))
+    for part in ("hs-CRP: 2,1\N{NO-BREAK SPACE}mg/L.", "stijgt bij ontsteking", "Streefwaarde"):
+        assert part in text
+    assert "hoogstens 1." in text
+    own = client(case(lab({"zonulin_serum": 118}, ref_high="48")))
+    assert "Grens van uw laboratorium: hoogstens 48" in " ".join(s.text for s in sentences(own))
+
+
+def test_words_are_explained_only_where_the_report_uses_them() -> None:
+    terms = [s.text.split(":")[0] for s in sentences(client(case(lab({"alt": 20}))), "glossary")]
+    assert "Compensatiefase" not in terms
+    person = case(lab({"glucose_fasting": 4.7, "insulin_fasting": 17.4, "hba1c": 35}))
+    terms = [s.text.split(":")[0] for s in sentences(client(person), "glossary")]
+    assert {"Compensatiefase", "Nuchter", "Streefwaarde"} <= set(terms)
+
+
+def test_what_lacks_is_offered_and_not_ordered() -> None:
+    person = case(lab({"glucose_fasting": 5.1, "hba1c": 33}))
+    offers = [s for s in sentences(client(person), "unknown") if "offer" in s.key]
+    assert "nuchtere insuline" in offers[0].text
+    assert offers[0].text.startswith("Wilt u meer weten?")
 
 
 @pytest.mark.parametrize("code", ["nl", "en"])

@@ -22,7 +22,7 @@ from pipeline.narrate import narrate
 from pipeline.narrate.provenance import sentences_of
 from pipeline.read import read_case_input
 from pipeline.rules import load_rules
-from pipeline.story import Sentence, Story
+from pipeline.story import Row, Section, Sentence, Story, Table
 
 RULES = load_rules()
 pytestmark = pytest.mark.xdist_group("golden")  # one worker interprets all of them, once
@@ -105,25 +105,48 @@ def parts_of_dates(case: Mapping[str, object]) -> Iterator[Decimal]:
             yield from (Decimal(int(part)) for part in leaf.split("-"))
 
 
-def counts(case: Mapping[str, object]) -> Iterator[Decimal]:
-    """Yield how many there are of a thing: visits, findings, rows set aside, met criteria …"""
-    most = max(len(visit["findings"]) for visit in case["visits"])  # type: ignore[attr-defined,index]
-    yield from (Decimal(n) for n in range(most + 1))
+DERIVED = (as_printed, as_reported, parts_of_dates)
 
 
-def limits_of_rules(case: Mapping[str, object]) -> Iterator[Decimal]:
-    """Yield the limits that a sentence may name: rows of limits.csv, in either unit."""
+@cache
+def known_numbers(name: str) -> frozenset[Decimal]:
+    return frozenset(number for rule in DERIVED for number in rule(result(name)))
+
+
+# The rules by which a number may follow from what the sentence itself names.
+
+COUNTING = ("report.summary.within", "report.summary.unjudged", "report.introduction.covers")
+
+
+def counts(sentence: Sentence, case: Mapping[str, object]) -> Iterator[Decimal]:
+    """Yield how many results or visits there are, to the sentences that say how many."""
+    if sentence.key in COUNTING:
+        visits = case["visits"]
+        yield from (Decimal(n) for n in range(len(visits[-1]["findings"]) + 1))  # type: ignore[index]
+
+
+def limits_named(sentence: Sentence, case: Mapping[str, object]) -> Iterator[Decimal]:
+    """Yield the edges, in either unit, of the limits a sentence names, of its markers and flags."""
+    own = tuple(f"{id.lower()}-" for id in sentence.rules if id.startswith("SF-"))
     for limit in RULES.limits:
-        for edge in (limit.value, limit.mg_dl):
-            if edge is not None:
-                yield from (rounded(edge, decimals) for decimals in range(MOST_DECIMALS + 1))
+        named = limit.id in sentence.rules or limit.marker in sentence.markers
+        if named or limit.id.startswith(own or ("no-flag-",)):
+            for edge in (limit.value, limit.mg_dl):
+                if edge is not None:
+                    yield from (rounded(edge, decimals) for decimals in range(MOST_DECIMALS + 1))
 
 
-DERIVED = (as_printed, as_reported, parts_of_dates, counts, limits_of_rules)
+def grounds_listed(sentence: Sentence, case: Mapping[str, object]) -> Iterator[Decimal]:
+    """Yield what a footnote may list: limits and the variation of markers."""
+    if sentence.key == "provenance.footnote":
+        yield from (Decimal(repr(limit.value)).normalize() for limit in RULES.limits)
+        yield from (Decimal(repr(one.cv_i)) for one in RULES.markers.values() if one.cv_i)
+        yield from (
+            Decimal(n) for text in RULES.sources for n in re.findall(r"\d+(?:\.\d+)?", text)
+        )
 
 
-def known_numbers(case: Mapping[str, object]) -> frozenset[Decimal]:
-    return frozenset(number for rule in DERIVED for number in rule(case))
+NAMED = (counts, limits_named, grounds_listed)
 
 
 @cache
@@ -141,11 +164,12 @@ def written(language: str, key: str) -> frozenset[Decimal]:
     return frozenset().union(*(numbers_below(language, name) for name in (key, *NAMES, *more)))
 
 
-def untraced(sentence: Sentence, language: str, known: frozenset[Decimal]) -> list[Decimal]:
-    """Return the numbers of a sentence that come from nowhere."""
+def untraced(sentence: Sentence, language: str, name: str) -> list[Decimal]:
+    """Return the numbers of a sentence about a case that come from nowhere."""
     if sentence.key.startswith(TOLD_BY_THE_CASE):
         return []
-    allowed = known | written(language, sentence.key)
+    named = frozenset(number for rule in NAMED for number in rule(sentence, result(name)))
+    allowed = known_numbers(name) | written(language, sentence.key) | named
     return [number for number in numbers_in(sentence.text) if number not in allowed]
 
 
@@ -186,12 +210,11 @@ NAMES_OF_CASES = [*SEED_DATES, *(folder.name for folder in FOLDERS)]
 @pytest.mark.parametrize("audience", AUDIENCES)
 @pytest.mark.parametrize("name", NAMES_OF_CASES)
 def test_every_number_of_every_sentence_can_be_traced(name: str, audience: Audience) -> None:
-    known = known_numbers(result(name))
     for language in LANGUAGES:
         lost = {
             one.text: found
             for one in sentences(told(name, language, audience))
-            if (found := untraced(one, language, known))
+            if (found := untraced(one, language, name))
         }
         assert lost == {}
 
@@ -217,14 +240,60 @@ def test_every_sentence_that_rests_on_something_says_on_what(name: str, audience
             assert one.why, one
 
 
+# Tables: by the same rules, and by what only a table states.
+
+
+def citations(case: Interpretation) -> Iterator[Decimal]:
+    """Yield the numbers of sources and citations, and the amounts and variations of rows."""
+    texts = (text for pair in RULES.sources.items() for text in pair)
+    yield from (Decimal(n) for text in texts for n in re.findall(r"\d+(?:\.\d+)?", text))
+    yield from (Decimal(repr(amount.value)) for amount in RULES.amounts)
+    yield from (Decimal(repr(marker.cv_i)) for marker in RULES.markers.values() if marker.cv_i)
+
+
+def stated(case: Interpretation) -> Iterator[Decimal]:
+    """Yield what was stated of the person at a visit."""
+    for leaf in leaves([dict(visit.context) for visit in case.visits]):
+        if isinstance(leaf, int | float):
+            yield Decimal(repr(abs(float(leaf))))
+
+
+def results_of_visits(case: Interpretation) -> Iterator[Decimal]:
+    """Yield how many results a visit has."""
+    yield from (Decimal(len(visit.findings)) for visit in case.visits)
+
+
+ONLY_IN_TABLES = (citations, stated, results_of_visits)
+
+
+def rows_of(section: Section) -> Iterator[Row]:
+    for block in section.blocks:
+        if isinstance(block, Table):
+            yield from (row for group in block.groups for row in group.rows)
+    for part in section.subsections:
+        yield from rows_of(part)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", [*SEED_DATES, *NAMES_OF_CASES[len(SEED_DATES) :: 8]])
+def test_every_number_of_every_table_can_be_traced(name: str, language: str) -> None:
+    more = {number for rule in ONLY_IN_TABLES for number in rule(interpretation(name))}
+    lost = {}
+    for section in told(name, language, Audience.CLINICIAN).sections:
+        for row in rows_of(section):
+            text = " ".join(row.cells)
+            line = Sentence(text=text, rules=row.rules, markers=row.markers)
+            lost[text] = [n for n in untraced(line, language, name) if n not in more]
+    assert {text: found for text, found in lost.items() if found} == {}
+
+
 def test_a_number_that_comes_from_nowhere_is_found() -> None:
-    known = known_numbers(result("2023-10-01"))
     honest = next(
         one for one in sentences(told("2023-10-01", "nl", Audience.CLINICIAN)) if "918" in one.text
     )
-    assert untraced(honest, "nl", known) == []
+    assert untraced(honest, "nl", "2023-10-01") == []
     slipped = replace(honest, text=honest.text.replace("918", "981"))
-    assert untraced(slipped, "nl", known) == [Decimal(981)]
+    assert untraced(slipped, "nl", "2023-10-01") == [Decimal(981)]
 
 
 def test_what_is_not_verified_and_decides_something_is_marked_and_stands_in_the_footnotes() -> None:
@@ -240,6 +309,27 @@ def test_what_is_not_verified_and_decides_something_is_marked_and_stands_in_the_
         limits = [limit for limit in RULES.limits if limit.id in one.rules]
         if any(not limit.verified for limit in limits):
             assert one.unverified, one
+
+
+def test_a_limit_that_decides_only_in_a_table_stands_in_the_footnotes_too() -> None:
+    story = told("2025-10-01", "en", Audience.CLINICIAN)
+    section = story.section("provenance")
+    assert section is not None
+    footnotes = " ".join(one.text for one in sentences_of(section))
+    assert "zinc < 10 µmol/L" in footnotes.replace("\N{NO-BREAK SPACE}", " ")  # of 2023 alone
+    assert "ALT 10.1" in footnotes  # the variation behind a change
+
+
+def test_a_branch_of_a_flag_rests_on_its_own_row_and_limit() -> None:
+    found = {one.key: one for one in sentences(told("2023-10-01", "en", Audience.CLINICIAN))}
+    why = found["flags.SF-01.fasting_insulin"].why
+    assert why is not None
+    told_limit = [line.replace("\N{NO-BREAK SPACE}", " ") for line in why.lines]
+    assert any("fasting insulin ≥ 50 mU/L" in line for line in told_limit)
+    assert not any("Contra-indication" in line for line in told_limit)
+    other = found["flags.SF-01.hypo_symptoms"].why
+    assert other is not None
+    assert not any("≥" in line for line in other.lines)
 
 
 # The page itself.

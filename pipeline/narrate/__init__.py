@@ -25,7 +25,7 @@ from pipeline.narrate.summary import summary
 from pipeline.narrate.telling import Telling
 from pipeline.narrate.timeline import intervention, timeline
 from pipeline.rules import load_rules
-from pipeline.story import Section, Story
+from pipeline.story import Facts, Section, Story
 
 __all__ = ["narrate"]
 
@@ -64,6 +64,10 @@ _TITLES: Mapping[Audience, Callable[[Telling], str]] = {
     Audience.CLINICIAN: title,
     Audience.CLIENT: client.client_title,
 }
+_FACTS: Mapping[Audience, Callable[[Telling], Facts]] = {
+    Audience.CLINICIAN: masthead,
+    Audience.CLIENT: client.client_facts,
+}
 
 
 def narrate(
@@ -85,7 +89,7 @@ def narrate(
     story = Story(
         title=_TITLES[audience](telling),
         language=language,
-        facts=masthead(telling),
+        facts=_FACTS[audience](telling),
         sections=tuple(section for section in sections if not section.is_empty()),
     )
     return with_provenance(telling, story)

@@ -1,11 +1,14 @@
 """Middle floor. A change between two visits, as a percentage that says whether it is real."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pipeline.language import NO_BREAK_SPACE, Quantity
 from pipeline.model import Change, Visit
 from pipeline.narrate.telling import Telling
 
+Direction = Literal["fell", "rose", "within", "unjudged"]
+_BODY = "anthropometry"
 _UNSAID = ("", "no-variation-known")  # what a plain "?" means
 
 
@@ -19,6 +22,40 @@ def change_of(
         (one for one in changes if (one.marker, one.end, one.against) == wanted),
         None,
     )
+
+
+def since_first(telling: Telling) -> tuple[Change, ...]:
+    """Return the changes of the last visit against the first, in the order of the markers.
+
+    Where a marker's first value is also its previous one, there is only the change against that.
+    """
+    changes = (
+        change_of(telling, marker, telling.last, "first")
+        or change_of(telling, marker, telling.last, "previous")
+        for marker in telling.rules.markers
+    )
+    return tuple(change for change in changes if change)
+
+
+def direction_of(change: Change) -> Direction:
+    """Return which way a marker went; "within" its variation, "unjudged" where that is unknown."""
+    if change.real is None:
+        return "unjudged"
+    if not change.real:
+        return "within"
+    return "fell" if change.end_value < change.start_value else "rose"
+
+
+def of_body(telling: Telling, changes: Iterable[Change]) -> list[Change]:
+    """Return those of weight, waist and their like: told plainly, their variation is not known."""
+    markers = telling.rules.markers
+    return [
+        change
+        for change in changes
+        if markers[change.marker].domain == _BODY
+        and direction_of(change) == "unjudged"
+        and change.percent
+    ]
 
 
 def change_in_figures(telling: Telling, change: Change | None) -> str:

@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Callable, Iterable, Mapping
 
-from pipeline.model import Finding, Limit
+from pipeline.model import Finding, Limit, LimitSet
 from pipeline.rules import fold_unit
 
 _BEYOND: Mapping[str, Callable[[float, float], bool]] = {
@@ -35,6 +35,23 @@ def is_crossed(finding: Finding, limit: Limit) -> bool:
 def crossed_of(finding: Finding, limits: Iterable[Limit]) -> tuple[Limit, ...]:
     """Return those of ``limits`` that a value certainly lies beyond."""
     return tuple(limit for limit in limits if is_crossed(finding, limit))
+
+
+def limits_beyond(finding: Finding) -> tuple[Limit, ...]:
+    """Return the limits that a finding was judged to lie beyond, of every set that judges."""
+    bands = {
+        LimitSet.REFERENCE: finding.laboratory,
+        LimitSet.GUIDELINE: finding.guideline,
+        LimitSet.FUNCTIONAL: finding.functional,
+        LimitSet.REFER: finding.refer,
+        LimitSet.CRITICAL: finding.critical,
+    }
+    return tuple(
+        limit
+        for set, band in bands.items()
+        for limit in crossed_of(finding, finding.limits.get(set, ()))
+        if limit.side is band
+    )
 
 
 def _as_compared(finding: Finding, limit: Limit) -> tuple[float, float]:

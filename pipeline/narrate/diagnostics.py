@@ -4,6 +4,7 @@ from pipeline.model import Finding, Visit
 from pipeline.narrate import context, phase, safety
 from pipeline.narrate.changes import change_in_figures, change_of
 from pipeline.narrate.classifications import classifications
+from pipeline.narrate.crossing import limits_beyond
 from pipeline.narrate.patient import visit_label
 from pipeline.narrate.reservations import reservation_list
 from pipeline.narrate.summary import check_sentence
@@ -128,6 +129,7 @@ def _row(telling: Telling, visit: Visit, finding: Finding) -> Row:
             change_in_figures(telling, change),
         ),
         emphasis=_EMPHASIS[weight_of(telling, finding)],  # type: ignore[arg-type]
+        rules=tuple(limit.id for limit in limits_beyond(finding)),
         markers=(finding.marker,),
         rows=finding.rows,
     )

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.model import Finding, Limit, LimitSet
-from pipeline.narrate.crossing import is_crossed
 from pipeline.narrate.telling import Telling
 from pipeline.rules.targets import is_of_practice
 from pipeline.story import (
@@ -49,7 +48,7 @@ def methods(telling: Telling) -> Section:
     """Return the appendix of the report."""
     parts = (
         ("formulas", (_formula_table(telling),)),
-        ("limits", (_limit_table(telling), _unverified(telling))),
+        ("limits", (_limit_table(telling),)),
         ("remarks", (_remarks(telling),)),
         ("sources", (_source_table(telling),)),
         ("use", (_use(telling), _versions(telling))),
@@ -127,43 +126,11 @@ def _limit_row(telling: Telling, finding: Finding) -> Row:
 
 
 def _limit_cell(telling: Telling, finding: Finding, set: LimitSet) -> str:
-    """Return each limit as it is crossed, the source behind it, an asterisk where unverified."""
+    """Return each limit as it is crossed, the source behind it, a dagger where unverified."""
     return "; ".join(
-        f"{telling.language.beyond(limit)}{'' if limit.verified else '*'} [{limit.source}]"
+        f"{telling.language.beyond(limit)}{'' if limit.verified else '†'} [{limit.source}]"
         for limit in finding.limits.get(set, ())
     )
-
-
-def _unverified(telling: Telling) -> Paragraph | None:
-    """Return the sentence that names the markers on which an unverified limit decides something."""
-    markers = {
-        limit.marker
-        for finding in _findings(telling)
-        for limit in _beyond(finding)
-        if not limit.verified
-    }
-    named = [telling.language.short(id) for id in telling.rules.markers if id in markers]
-    if not named:
-        return None
-    told = telling.say("methods.unverified_limits", markers=tuple(sorted(markers)), items=named)
-    return Paragraph(sentences=(told,), style="note")
-
-
-def _beyond(finding: Finding) -> list[Limit]:
-    """Return the limits that a finding lies beyond."""
-    bands = {
-        LimitSet.REFERENCE: finding.laboratory,
-        LimitSet.GUIDELINE: finding.guideline,
-        LimitSet.FUNCTIONAL: finding.functional,
-        LimitSet.REFER: finding.refer,
-        LimitSet.CRITICAL: finding.critical,
-    }
-    return [
-        limit
-        for set, band in bands.items()
-        for limit in finding.limits.get(set, ())
-        if limit.side is band and is_crossed(finding, limit)
-    ]
 
 
 def _remarks(telling: Telling) -> Bullets:

@@ -2,10 +2,17 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Literal
 
 from pipeline.model import Change, Visit
-from pipeline.narrate.changes import change_in_figures, change_of, percent_of
+from pipeline.narrate.changes import (
+    Direction,
+    change_in_figures,
+    change_of,
+    direction_of,
+    of_body,
+    percent_of,
+    since_first,
+)
 from pipeline.narrate.grounds import VARIATION
 from pipeline.narrate.label import phase_title
 from pipeline.narrate.telling import Telling, finding_of
@@ -22,9 +29,7 @@ from pipeline.story import (
     Table,
 )
 
-_BODY = "anthropometry"
 _COLUMNS = 4  # visits side by side
-_Direction = Literal["fell", "rose", "within", "unjudged"]
 
 
 def outcome(telling: Telling) -> Section:
@@ -40,7 +45,7 @@ def outcome(telling: Telling) -> Section:
 def _blocks(telling: Telling) -> tuple[Block, ...]:
     told = telling.told("outcome")
     intro = Paragraph(sentences=(Sentence(text=told, key="told.outcome"),)) if told else None
-    changes = _since_first(telling)
+    changes = since_first(telling)
     items = (
         _phase(telling),
         *_clearly(telling, changes, "fell"),
@@ -51,27 +56,6 @@ def _blocks(telling: Telling) -> tuple[Block, ...]:
     table = _table(telling, changes) if changes else None
     blocks = (intro, Bullets(items=items), table)
     return tuple(block for block in blocks if block)
-
-
-def _since_first(telling: Telling) -> tuple[Change, ...]:
-    """Return the changes of the last visit against the first, in the order of the markers.
-
-    Where a marker's first value is also its previous one, there is only the change against that.
-    """
-    changes = (
-        change_of(telling, marker, telling.last, "first")
-        or change_of(telling, marker, telling.last, "previous")
-        for marker in telling.rules.markers
-    )
-    return tuple(change for change in changes if change)
-
-
-def _direction(change: Change) -> _Direction:
-    if change.real is None:
-        return "unjudged"
-    if not change.real:
-        return "within"
-    return "fell" if change.end_value < change.start_value else "rose"
 
 
 # -- in words
@@ -89,11 +73,9 @@ def _phase(telling: Telling) -> Sentence:
     )
 
 
-def _clearly(
-    telling: Telling, changes: tuple[Change, ...], direction: _Direction
-) -> list[Sentence]:
+def _clearly(telling: Telling, changes: tuple[Change, ...], direction: Direction) -> list[Sentence]:
     """Return one sentence a domain, with each marker that clearly fell or rose."""
-    chosen = {change.marker: change for change in changes if _direction(change) == direction}
+    chosen = {change.marker: change for change in changes if direction_of(change) == direction}
     findings = tuple(one for one in telling.last.findings if one.marker in chosen)
     return [
         sentence
@@ -108,21 +90,13 @@ def _clearly(
 
 
 def _within(telling: Telling, changes: tuple[Change, ...]) -> list[Sentence]:
-    chosen = [change for change in changes if _direction(change) == "within"]
+    chosen = [change for change in changes if direction_of(change) == "within"]
     return _sentences(telling, "report.outcome.within", chosen)
 
 
 def _body(telling: Telling, changes: tuple[Change, ...]) -> list[Sentence]:
     """Return weight, waist and their like, which have no known variation, as plain differences."""
-    markers = telling.rules.markers
-    chosen = [
-        change
-        for change in changes
-        if markers[change.marker].domain == _BODY
-        and _direction(change) == "unjudged"
-        and change.percent
-    ]
-    return _sentences(telling, "report.outcome.body", chosen)
+    return _sentences(telling, "report.outcome.body", of_body(telling, changes))
 
 
 def _sentences(

@@ -72,8 +72,11 @@ def clinical_findings(telling: Telling) -> Section:
     return _section(telling, "findings", *(block for block in blocks if block))
 
 
-def masthead(telling: Telling) -> Facts:
-    """Return what the head of the report says: case, person, sample dates, reference date."""
+def masthead(telling: Telling, labels: str = "report.facts") -> Facts:
+    """Return what the head of the report says: case, person, sample dates, reference date.
+
+    ``labels``: where the texts name these things.
+    """
     language, case = telling.language, telling.interpretation.case
     laboratories = sorted(
         {f.lab for v in telling.interpretation.visits for f in v.findings if f.lab}
@@ -87,7 +90,7 @@ def masthead(telling: Telling) -> Facts:
         "laboratory": language.listing(laboratories) if laboratories else "",
     }
     shown = ((key, value) for key, value in pairs.items() if value)
-    return Facts(pairs=tuple((language.text(f"report.facts.{key}"), value) for key, value in shown))
+    return Facts(pairs=tuple((language.text(f"{labels}.{key}"), value) for key, value in shown))
 
 
 def person(telling: Telling, visit: Visit) -> str:

@@ -101,6 +101,8 @@ def _reason(telling: Telling, visit: Visit) -> Sentence:
     return telling.say(
         f"phases.{phase_key(telling, visit)}.reason",
         by=(visit.phase.rule,),
+        markers=_used(visit.phase),
+        rows=_rows_behind(visit),
         why=[telling.language.text(f"reasons.{key}") for key in why_no_insulin(visit)],
         drugs=_drugs(telling, visit),
     )

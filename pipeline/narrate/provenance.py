@@ -1,11 +1,9 @@
 """Middle floor. Says of every sentence of a told case what it rests on: rules, values and rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from itertools import groupby
 
-from pipeline.model import Finding
-from pipeline.narrate.grounds import Ground, grounds_of
+from pipeline.narrate.grounds import Ground, grounds_of, is_behind, limit_grounds
 from pipeline.narrate.telling import Telling
 from pipeline.narrate.values import value_of
 from pipeline.story import (
@@ -50,23 +48,23 @@ def sentences_of(section: Section) -> Iterator[Sentence]:
 
 
 def _explained(telling: Telling, sentence: Sentence) -> Sentence:
-    grounds = _grounds(telling, sentence)
-    lines = (*(_line(telling, one) for one in grounds), *_inputs(telling, sentence))
+    grounds = grounds_of(telling, sentence)
+    lines = (*_by_kind(telling, grounds, "unverified"), *_inputs(telling, sentence))
     if not lines:
         return sentence
     why = Why(label=telling.language.text("provenance.why"), lines=lines)
     return replace(sentence, why=why, unverified=not all(one.verified for one in grounds))
 
 
-def _grounds(telling: Telling, sentence: Sentence) -> tuple[Ground, ...]:
-    found = (one for id in dict.fromkeys(sentence.rules) for one in grounds_of(telling, id))
-    return tuple(dict.fromkeys(found))
-
-
-def _line(telling: Telling, ground: Ground) -> str:
-    if ground.verified:
-        return ground.text
-    return telling.language.text("provenance.unverified", text=ground.text)
+def _by_kind(telling: Telling, grounds: Iterable[Ground], mark: str) -> Iterator[str]:
+    """Yield a line for each kind of ground; ``mark``: how what is not verified is marked."""
+    kinds: dict[str, list[str]] = {}
+    for one in grounds:
+        key = "provenance.plain" if one.verified else f"provenance.{mark}"
+        kinds.setdefault(one.kind, []).append(telling.language.text(key, text=one.text))
+    for kind, told in kinds.items():
+        name = telling.language.text(f"provenance.kinds.{kind}")
+        yield telling.language.text("provenance.line", kind=name, items="; ".join(told))
 
 
 def _inputs(telling: Telling, sentence: Sentence) -> Iterator[str]:
@@ -86,7 +84,6 @@ def _inputs(telling: Telling, sentence: Sentence) -> Iterator[str]:
 
 def _values(telling: Telling, sentence: Sentence) -> list[str]:
     """Return the values that the sentence's rows gave its markers, each with its date."""
-    rows = set(sentence.rows)
     return [
         telling.language.text(
             "provenance.value",
@@ -96,12 +93,8 @@ def _values(telling: Telling, sentence: Sentence) -> list[str]:
         )
         for visit in telling.interpretation.visits
         for finding in visit.findings
-        if finding.marker in sentence.markers and _is_behind(finding, rows)
+        if is_behind(finding, sentence)
     ]
-
-
-def _is_behind(finding: Finding, rows: set[str]) -> bool:
-    return bool(finding.rows) and rows.issuperset(finding.rows)
 
 
 def _rows(telling: Telling, rows: tuple[str, ...]) -> str:
@@ -157,19 +150,23 @@ def _appendix(telling: Telling, sections: tuple[Section, ...]) -> Section:
 
 
 def _appendix_rows(telling: Telling, section: Section) -> Iterator[Row]:
-    """Yield a row for each run of statements that rest on the same; values stand in the tables."""
-    explained = (one for one in sentences_of(section) if one.why)
-    for grounds, run in groupby(explained, key=lambda one: _in_short(telling, one)):
-        statements = list(run)
-        yield Row(
-            cells=(" / ".join(_start(one.text) for one in statements), grounds),
-            markers=tuple(dict.fromkeys(id for one in statements for id in one.markers)),
-            rows=statements[0].rows,
-        )
+    """Yield a row for all statements of a section that rest on the same rules and rows."""
+    alike: dict[str, list[Sentence]] = {}
+    for one in sentences_of(section):
+        alike.setdefault(_in_short(telling, one), []).append(one)
+    for grounds, statements in alike.items():
+        if grounds:
+            yield Row(
+                cells=(" / ".join(_start(one.text) for one in statements), grounds),
+                markers=tuple(dict.fromkeys(id for one in statements for id in one.markers)),
+                rows=statements[0].rows,
+            )
 
 
 def _in_short(telling: Telling, sentence: Sentence) -> str:
-    lines = [_line(telling, ground) for ground in _grounds(telling, sentence)]
+    found = grounds_of(telling, sentence)
+    grounds = (replace(one, text=one.short or one.text) for one in found)
+    lines = [*_by_kind(telling, grounds, "marked")]
     if sentence.rows:
         rows = _rows(telling, sentence.rows)
         lines.append(telling.language.text("provenance.rows", rows=rows))
@@ -181,18 +178,32 @@ def _start(text: str) -> str:
 
 
 def _footnotes(telling: Telling, sections: tuple[Section, ...]) -> Section:
-    """Return each fact that awaits confirmation and decided something, once."""
-    told = (one for section in sections for one in sentences_of(section) if one.unverified)
-    grounds = (ground for one in told for ground in _grounds(telling, one) if not ground.verified)
+    """Return what awaits confirmation and decided a sentence or a row of a table, a line a kind."""
+    decided = (one for section in sections for one in _decided(telling, section))
+    unsure = dict.fromkeys(one for one in decided if not one.verified)
     items = tuple(
-        telling.say("provenance.footnote", text=text)
-        for text in dict.fromkeys(ground.text for ground in grounds)
+        telling.say("provenance.footnote", text=text) for text in _by_kind(telling, unsure, "plain")
     )
     return Section(
         id="footnotes",
         title=telling.language.text("provenance.footnotes"),
         blocks=(Bullets(items=items),) if items else (),
     )
+
+
+def _decided(telling: Telling, section: Section) -> Iterator[Ground]:
+    """Yield what decided the sentences of a section, then the rows of its tables."""
+    for sentence in sentences_of(section):
+        yield from grounds_of(telling, sentence)
+    for id in _rules_of_rows(section):
+        yield from limit_grounds(telling, id)
+
+
+def _rules_of_rows(section: Section) -> Iterator[str]:
+    tables = (block for block in section.blocks if isinstance(block, Table))
+    yield from (id for x in tables for group in x.groups for row in group.rows for id in row.rules)
+    for part in section.subsections:
+        yield from _rules_of_rows(part)
 
 
 # Every sentence of a story, wherever it stands.

@@ -93,13 +93,13 @@ def action_key(
 
     A variant that changes the branch stands in place of "action".
     """
-    owner = next((one for one in variants if _changes(flag, one, branch)), "action")
+    owner = next((one for one in variants if changes_branch(flag, one, branch)), "action")
     names = (f"{owner}_{branch}", f"{owner}_{LEVELS[urgency]}", owner)
     keys = [f"flags.{flag}.{name}" for name in names]
     return next((key for key in keys if telling.language.has(key)), keys[-1])
 
 
-def _changes(flag: str, variant: str, branch: str) -> bool:
+def changes_branch(flag: str, variant: str, branch: str) -> bool:
     """Return whether a variant changes what a branch asks; most speak of their whole flag."""
     return _VARIANT_OF.get((flag, variant), branch) == branch
 
@@ -140,7 +140,7 @@ def _actions(telling: Telling, open_flag: OpenFlag) -> tuple[Sentence, ...]:
     """
     asked = sorted(
         (
-            (_urgency_of(telling, flag.id, one), flag, one)
+            (urgency_of(telling, flag.id, one), flag, one)
             for _, flag in open_flag.bases
             for one in flag.branches
         ),
@@ -154,7 +154,8 @@ def _actions(telling: Telling, open_flag: OpenFlag) -> tuple[Sentence, ...]:
     return tuple(_say(telling, flag, key) for key, flag in kept.items())
 
 
-def _urgency_of(telling: Telling, flag: str, branch: str) -> Urgency:
+def urgency_of(telling: Telling, flag: str, branch: str) -> Urgency:
+    """Return how urgent a branch of a flag is."""
     rows = telling.rules.flags
     found = (row.urgency for row in rows if (row.flag, row.branch) == (flag, branch))
     return next(urgency for urgency in found if urgency)
@@ -166,7 +167,10 @@ def _say(telling: Telling, flag: Flag, key: str) -> Sentence:
 
 def _evidence(telling: Telling, date: dt.date, flag: Flag) -> Sentence:
     """Return the sentence that names the values and facts a flag rests on, and their date."""
-    items = [*(_value(telling, one) for one in flag.values), *_facts(telling, date, flag)]
+    items = [
+        *(evidence_in_words(telling, one) for one in flag.values),
+        *_facts(telling, date, flag),
+    ]
     return telling.say(
         "flags.evidence" if items else "flags.evidence_none",
         by=(flag.id,),
@@ -177,7 +181,7 @@ def _evidence(telling: Telling, date: dt.date, flag: Flag) -> Sentence:
     )
 
 
-def _value(telling: Telling, evidence: Evidence) -> str:
+def evidence_in_words(telling: Telling, evidence: Evidence) -> str:
     """Return the value that fired: not always the one that the visit was judged by."""
     value = Quantity(
         value=evidence.value,

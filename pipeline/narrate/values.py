@@ -1,5 +1,6 @@
 """Middle floor. How a finding is printed: value, limits, flag letters; and how it weighs."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from enum import IntEnum
 
@@ -116,8 +117,12 @@ def marks_of(telling: Telling, finding: Finding) -> str:
 def interval_of(telling: Telling, finding: Finding) -> str:
     """Return the interval of a value; a degree sign says that the laboratory printed none."""
     limits = finding.limits.get(LimitSet.REFERENCE, ())
-    fallback = any(limit.source == _FALLBACK for limit in limits)
-    return telling.language.interval(limits) + ("°" if fallback else "")
+    return telling.language.interval(limits) + ("°" if is_fallback(limits) else "")
+
+
+def is_fallback(limits: Iterable[Limit]) -> bool:
+    """Return whether an interval is the catalogue's, because the laboratory printed none."""
+    return any(limit.source == _FALLBACK for limit in limits)
 
 
 def guidelines_of(telling: Telling, finding: Finding) -> str:

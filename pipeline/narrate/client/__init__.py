@@ -4,12 +4,15 @@ What is said, and which numbers, follow from the same interpretation as for clin
 computed here.
 """
 
-from pipeline.narrate.client.around import changes, contact, glossary, sources, unknown
+from pipeline.narrate.client.around import contact, sources, unknown
+from pipeline.narrate.client.changes import changes
+from pipeline.narrate.client.glossary import glossary
 from pipeline.narrate.client.results import results
-from pipeline.narrate.client.summary import client_title, summary
+from pipeline.narrate.client.summary import client_facts, client_title, summary
 
 __all__ = [
     "changes",
+    "client_facts",
     "client_title",
     "contact",
     "glossary",

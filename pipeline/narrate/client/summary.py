@@ -1,13 +1,20 @@
-"""Middle floor. Page one for the client: what needs a doctor, what the results say together."""
+"""Middle floor. Page one for the client: what needs a doctor, what results say, what is next."""
 
-from pipeline.model import Flag, OpenFlag, Urgency
-from pipeline.narrate.context import named
+from collections.abc import Iterator
+
+from pipeline.model import LimitSet, Urgency
+from pipeline.narrate.changes import change_of, direction_of
+from pipeline.narrate.client.flags import open_flags
+from pipeline.narrate.client.lacking import measurements
+from pipeline.narrate.grounds import VARIATION
 from pipeline.narrate.label import phase_key
+from pipeline.narrate.patient import masthead
 from pipeline.narrate.reservations import client_reservations
-from pipeline.narrate.safety import LEVELS, in_order
 from pipeline.narrate.telling import Telling
 from pipeline.narrate.values import Weight, weight_of
-from pipeline.story import Block, Callout, Paragraph, Section, Sentence
+from pipeline.story import Block, Callout, Facts, Paragraph, Section, Sentence
+
+_LACKING = ("missing_insulin", "insufficient_data")  # only for want of what was not measured
 
 
 def client_title(telling: Telling) -> str:
@@ -15,72 +22,82 @@ def client_title(telling: Telling) -> str:
     return telling.language.text("client.title")
 
 
+def client_facts(telling: Telling) -> Facts:
+    """Return what the head of the report says, in plain words."""
+    return masthead(telling, "client.facts")
+
+
 def summary(telling: Telling) -> Section:
-    """Return the open flags in plain words with how soon, then the phase and how certain it is."""
-    last = telling.last
-    about = telling.say("client.about", date=last.date, as_of=telling.interpretation.case.as_of)
-    flags = in_order(telling.interpretation.open_flags)
-    first = [telling.say(key) for key in _first_words(telling, flags)]
+    """Return the open flags with how soon, the phase, what clearly changed, and what is next."""
+    about = telling.say(
+        "client.about", date=telling.last.date, as_of=telling.interpretation.case.as_of
+    )
     blocks: tuple[Block, ...] = (
-        Paragraph(sentences=(about, *first), style="lead"),
-        *(_box(telling, flag) for flag in flags),
+        Paragraph(sentences=(about, *_first_words(telling)), style="lead"),
+        *open_flags(telling),
         _phase(telling),
+        Paragraph(sentences=(*_lately(telling), _next(telling))),
         Paragraph(sentences=(telling.say("client.not_diagnosis"),), style="note"),
     )
     title = telling.language.text("client.sections.summary")
     return Section(id="summary", title=title, blocks=blocks)
 
 
-def _first_words(telling: Telling, flags: tuple[OpenFlag, ...]) -> list[str]:
+def _first_words(telling: Telling) -> list[Sentence]:
     """Return what leads: that a doctor comes first, or that nothing is open; else neither."""
-    if any(flag.urgency is not Urgency.BANNER for flag in flags):
-        return ["client.flags_first"]
+    if _needs_a_doctor(telling):
+        return [telling.say("client.flags_first")]
     worst = min((weight_of(telling, one) for one in telling.last.findings), default=Weight.NONE)
-    return ["client.no_flags"] if worst > Weight.REFER else []
+    return [telling.say("client.no_flags")] if worst > Weight.REFER else []
 
 
-def _box(telling: Telling, open_flag: OpenFlag) -> Callout:
-    """Return a flag as a box: what was found, and how soon to call whom."""
-    language, level = telling.language, LEVELS[open_flag.urgency]
-    flags = [flag for _, flag in open_flag.bases]
-    keys = dict.fromkeys(_key(telling, flag, one) for flag in flags for one in flag.branches)
-    rows = tuple(dict.fromkeys(row for flag in flags for row in flag.rows))
-    by = (open_flag.id,)
-    doubtful = ("client.if_correct",) if open_flag.if_correct else ()
-    said = (*doubtful, *keys, f"client.urgency.{level}")
-    visits = [telling.visit(date) for date, _ in open_flag.bases]
-    return Callout(
-        level=level,  # type: ignore[arg-type]
-        title=language.text(f"client.flags.{open_flag.id}.title"),
-        label=language.text(f"client.labels.{level}"),
-        sentences=(
-            *(telling.say(key, by=by, rows=rows) for key in said),
-            *client_reservations(telling, visits, open_flag.id),
-        ),
-        id=open_flag.id,
-    )
-
-
-def _key(telling: Telling, flag: Flag, branch: str) -> str:
-    """Return the key of what held: the words of the branch, else those of the flag."""
-    own = f"client.flags.{flag.id}.{branch}"
-    return own if telling.language.has(own) else f"client.flags.{flag.id}.text"
+def _needs_a_doctor(telling: Telling) -> bool:
+    flags = telling.interpretation.open_flags
+    return any(flag.urgency is not Urgency.BANNER for flag in flags)
 
 
 def _phase(telling: Telling) -> Callout:
-    language, last = telling.language, telling.last
-    phase = last.phase
-    confidence = language.text(f"client.confidence.{phase.confidence or 'none'}")
-    sentences: list[Sentence] = [
-        telling.say(f"client.phases.{phase_key(telling, last)}", by=(phase.rule,))
-    ]
-    if phase.missing:
-        names = [named(telling, id) for id in phase.missing]
-        sentences.append(telling.say("client.missing", by=(phase.rule,), items=names))
+    language, phase = telling.language, telling.last.phase
+    certainty = ""
+    if phase.confidence:
+        confidence = language.text(f"client.confidence.{phase.confidence}")
+        certainty = language.text("client.certainty", confidence=confidence)
     return Callout(
         level="phase",
         title=language.text("client.phase_title"),
-        label=language.text("client.certainty", confidence=confidence) if phase.confidence else "",
-        sentences=(*sentences, *client_reservations(telling, (last,), "phase")),
+        label=certainty,
+        sentences=(
+            *_phase_sentences(telling),
+            *client_reservations(telling, (telling.last,), "phase"),
+        ),
         id=phase.id,
     )
+
+
+def _phase_sentences(telling: Telling) -> Iterator[Sentence]:
+    """Yield the phase in words; where only a measurement lacks also which."""
+    phase, key = telling.last.phase, phase_key(telling, telling.last)
+    yield telling.say(f"client.phases.{key}", by=(phase.rule,))
+    if key in _LACKING and (items := measurements(telling, phase.missing)):
+        yield telling.say("client.missing", by=(phase.rule,), items=items)
+
+
+def _lately(telling: Telling) -> Iterator[Sentence]:
+    """Yield which markers with a target of the practice clearly fell or rose since last time."""
+    targets = {one.marker for one in telling.rules.limits if one.set is LimitSet.FUNCTIONAL}
+    of_targets = (
+        change_of(telling, marker, telling.last, "previous")
+        for marker in telling.rules.markers
+        if marker in targets
+    )
+    changes = [change for change in of_targets if change]
+    for direction in ("fell", "rose"):
+        markers = tuple(one.marker for one in changes if direction_of(one) == direction)
+        if markers:
+            items = [telling.language.short(marker) for marker in markers]
+            key = f"client.{direction}_lately"
+            yield telling.say(key, by=(VARIATION,), markers=markers, items=items)
+
+
+def _next(telling: Telling) -> Sentence:
+    return telling.say("client.next_doctor" if _needs_a_doctor(telling) else "client.next_plan")
