@@ -69,8 +69,19 @@ def pango() -> None:
 def seed_report(tmp_path_factory: pytest.TempPathFactory, root: Path, pango: None) -> Path:
     """Return the output folder of a run that made the built-in case, in both languages."""
     out = tmp_path_factory.mktemp("report") / "out"
-    words = "-m pipeline report case_study samples/seed_case --language nl --language en"
-    options = ["--format", "html,pdf,json,ipynb", "--as-of", "2025-10-01", "--out", str(out)]
+    return made(root, out, "case_study", "html,pdf,json,ipynb")
+
+
+@pytest.fixture(scope="session")
+def client_report(tmp_path_factory: pytest.TempPathFactory, root: Path, pango: None) -> Path:
+    """Return the output folder of a run that made the client's report of the built-in case."""
+    return made(root, tmp_path_factory.mktemp("client") / "out", "client_report", "html,pdf")
+
+
+def made(root: Path, out: Path, kind: str, formats: str) -> Path:
+    """Make the reports of the built-in case by the real command, in both languages."""
+    words = f"-m pipeline report {kind} samples/seed_case --language nl --language en"
+    options = ["--format", formats, "--as-of", "2025-10-01", "--out", str(out)]
     run = [sys.executable, *words.split(), *options]
     subprocess.run(run, cwd=root, check=True, capture_output=True, timeout=600)
     return out

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 pytestmark = pytest.mark.xdist_group("report")
 LANGUAGES = ("nl", "en")
 SCHEMES = ("light", "dark")
+KINDS = {"case_study": "seed_report", "client_report": "client_report"}  # each with its fixture
 PHONE = {"width": 320, "height": 700}
 DESK = {"width": 1280, "height": 900}
 
@@ -42,14 +43,19 @@ class Opened:
         self.context.close()
 
 
-def report(folder: Path, language: str) -> Path:
-    return folder / "seed_case" / f"case_study.{language}.html"
+def report(folder: Path, language: str, kind: str = "case_study") -> Path:
+    return folder / "seed_case" / f"{kind}.{language}.html"
+
+
+def of_kind(request: pytest.FixtureRequest, kind: str, language: str) -> Path:
+    return report(request.getfixturevalue(KINDS[kind]), language, kind)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_axe_finds_nothing(browser, seed_report, language: str, scheme: str) -> None:
-    file = report(seed_report, language)
+@pytest.mark.parametrize("kind", KINDS)
+def test_axe_finds_nothing(browser, request, kind: str, language: str, scheme: str) -> None:
+    file = of_kind(request, kind, language)
     with Opened(browser, file, viewport=DESK, color_scheme=scheme) as opened:
         found = Axe().run(opened.page).response["violations"]
     told = [f"{one['id']} ({one['impact']}): {one['nodes'][0]['html'][:200]}" for one in found]
@@ -57,10 +63,11 @@ def test_axe_finds_nothing(browser, seed_report, language: str, scheme: str) -> 
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_page_asks_for_nothing_outside_itself_and_complains_of_nothing(
-    browser, seed_report, language: str
+    browser, request, kind: str, language: str
 ) -> None:
-    file = report(seed_report, language)
+    file = of_kind(request, kind, language)
     with Opened(browser, file, offline=True) as opened:
         outside = [url for url in opened.requests if not url.startswith("data:")]
         assert outside == [file.as_uri()]
@@ -68,9 +75,10 @@ def test_a_page_asks_for_nothing_outside_itself_and_complains_of_nothing(
 
 
 @pytest.mark.parametrize("width", [320, 360, 768])
-def test_a_page_reflows_without_sideways_scrolling(browser, seed_report, width: int) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_reflows_without_sideways_scrolling(browser, request, kind: str, width: int) -> None:
     view = {"width": width, "height": 700}
-    with Opened(browser, report(seed_report, "nl"), viewport=view) as opened:
+    with Opened(browser, of_kind(request, kind, "nl"), viewport=view) as opened:
         assert opened.page.evaluate("document.documentElement.scrollWidth") == width
 
 
