@@ -23,6 +23,9 @@ OPTIONAL_COLUMNS = (
     "specimen",
     "sex",
     "birth_year",
+    "issued",  # when the laboratory gave this version of the result out
+    "flag",  # what the source says of it: H, L, abnormal; judged anew here
+    "ref_text",  # the interval as one text: "3,9 - 5,6"
 )
 RAW_COLUMNS = ("row", "file", "line", *REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)
 
