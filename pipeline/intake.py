@@ -1,6 +1,7 @@
 """Order floor. Files become accepted rows and a quarantine; nothing is lost."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ from pipeline.language import Language
 from pipeline.model import ACCEPTED_COLUMNS, CaseInput, SetAside
 from pipeline.normalise import normalise_units
 from pipeline.read import (
-    READERS,
+    SUFFIXES,
     CaseFolder,
     Person,
     insulin_factors,
@@ -51,6 +52,7 @@ class Intake:
     files: tuple[str, ...]  # in the order they were read; "file 1" is the first
     accepted: pd.DataFrame  # ACCEPTED_COLUMNS and source, the number of the file
     set_aside: pd.DataFrame  # AS_READ, source, marker, owner (a case or ""), canonical_ columns
+    ignored: Mapping[str, int]  # how many entries are no laboratory result, by kind
     people: pd.DataFrame  # case_id, sex, birth_year
     persons: Mapping[str, Person]  # what a case.toml or a table of people states, by case
     folders: Mapping[str, CaseFolder]
@@ -78,9 +80,13 @@ class Intake:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Return how many rows were read, accepted and set aside; the last two make the first."""
-        accepted, aside = len(self.accepted), len(self.set_aside)
-        return {"read": accepted + aside, "accepted": accepted, "set_aside": aside}
+        """Return how many entries were read; then how many of each end, which make the first."""
+        ends = {
+            "accepted": len(self.accepted),
+            "set_aside": len(self.set_aside),
+            "no_result": sum(self.ignored.values()),
+        }
+        return {"read": sum(ends.values()), **ends}
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -169,11 +175,11 @@ def take_in(
     not be judged or would be lost.
     """
     paths = [path for path in inputs if path.is_dir()]
-    folders = read_case_folders(paths, keys=rules.context, suffixes=READERS)
+    folders = read_case_folders(paths, keys=rules.context, suffixes=SUFFIXES)
     persons = {case_id: folder.person for case_id, folder in folders.items()}
     listed = {} if people is None else read_people(people, keys=rules.context)
     persons = joined_people(persons, listed, where="the table of people")
-    raw, files = _read_files(inputs, folders=folders)
+    raw, files, ignored = _read_files(inputs, folders=folders, rules=rules)
     whose = people_of(raw.assign(case_id=_owner(raw)), people=persons.values())
     factors = insulin_factors(folders.values())
     rows = normalise_units(raw, rules, insulin_factors=factors)
@@ -182,6 +188,7 @@ def take_in(
     return Intake(
         as_of=as_of,
         files=files,
+        ignored=ignored,
         accepted=parted.accepted.join(raw["source"]),
         set_aside=_as_read(raw, parted.set_aside),
         people=whose[["case_id", "sex", "birth_year"]],
@@ -206,11 +213,14 @@ def quarantine_of(intake: Intake, language: Language) -> bytes:
 
 
 def _read_files(
-    inputs: Sequence[Path], *, folders: Mapping[str, CaseFolder]
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Return the rows of all files, with the number of their file and the case of their folder."""
+    inputs: Sequence[Path], *, folders: Mapping[str, CaseFolder], rules: Rules
+) -> tuple[pd.DataFrame, tuple[str, ...], Mapping[str, int]]:
+    """Return the rows of all files, the files, and how many entries are no result, by kind.
+
+    A row has the number of its file (``source``) and the case of its folder.
+    """
     cases = {folder.path: case_id for case_id, folder in folders.items()}
-    tables, names = [], []
+    tables, names, ignored = [], [], Counter[str]()
     for path in inputs:
         case_id = cases.get(path)
         files = (path,) if case_id is None else folders[case_id].files
@@ -218,11 +228,12 @@ def _read_files(
             raise CaseFileError(f"Unable to find a lab file in folder '{path.name}'.")
         for file in files:
             names.append(file.name)
-            rows = read_lab_file(file, case_id=case_id)
-            tables.append(rows.assign(source=len(names), folder_case=case_id or ""))
+            reading = read_lab_file(file, rules=rules, case_id=case_id)
+            ignored.update(reading.ignored)
+            tables.append(reading.rows.assign(source=len(names), folder_case=case_id or ""))
     if not tables:
         raise NothingUsableError("Unable to find a file to read.")
-    return pd.concat(tables, ignore_index=True), tuple(names)
+    return pd.concat(tables, ignore_index=True), tuple(names), dict(ignored)
 
 
 def _owner(raw: pd.DataFrame) -> pd.Series:

@@ -20,7 +20,6 @@ _WITHDRAWN = frozenset(
 _CORRECTED = frozenset({"corrected", "amended", "appended", "gecorrigeerd", "c"})
 PRELIMINARY = frozenset({"preliminary", "partial", "registered", "voorlopig", "p", "s", "r"})
 _NOT_HAEMOLYSED = frozenset({"none", "no", "neg", "negative", "0", "-", "geen", "nee"})
-_DATE = r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ][0-9]{2}:[0-9]{2}.*)?\Z"
 
 
 def normalise_units(
@@ -45,7 +44,7 @@ def normalise_units(
     ``insulin_factors`` says by laboratory (column ``lab``) how many pmol it takes for one mU.
     """
     rows = raw.assign(
-        marker=_by_unique(raw["analyte"], lambda text: rules.aliases.get(_folded(text))),
+        marker=_by_unique(raw["analyte"], rules.marker_of),
         case_id=_stripped(raw["case_id"]),
         sample_id=_stripped(raw["sample_id"]),
         status=_by_unique(raw["status"], _folded),
@@ -53,7 +52,8 @@ def normalise_units(
         version=_by_unique(raw["status"], _version).astype(int),
         specimen=_by_unique(raw["specimen"], _folded),
         haemolysis=_by_unique(raw["haemolysis"], _haemolysis),
-        **_dates(raw["collected_at"]),
+        collected_at=raw["moment"].mask(raw["moment"] == "", _stripped(raw["collected_at"])),
+        date=raw["day"],
     )
     rows = _with_units(rows, rules)
     rows = _with_insulin_factor(rows, insulin_factors or {})
@@ -98,20 +98,6 @@ def _by_unique(texts: pd.Series, function: Callable[[str], str | None]) -> pd.Se
     codes, unique = pd.factorize(texts)
     values = pd.Series([function(text) for text in unique], dtype=str)
     return values.take(codes).set_axis(texts.index)
-
-
-def _dates(texts: pd.Series) -> dict[str, pd.Series]:
-    """Return ``date`` (local day, NaT unread) and ``collected_at`` (as written, ISO 8601)."""
-    written = _stripped(texts)
-    codes, unique = pd.factorize(written)
-    moments = pd.Series(unique, dtype=str)
-    real = pd.to_datetime(moments, format="ISO8601", errors="coerce", utc=True).notna()
-    days = moments.str.extract("^" + _DATE)["day"].where(real)
-    days = pd.to_datetime(days, format="%Y-%m-%d", errors="coerce")
-    return {
-        "collected_at": written.str.replace(" ", "T", n=1, regex=False),
-        "date": days.take(codes).set_axis(texts.index),
-    }
 
 
 def _with_units(rows: pd.DataFrame, rules: Rules) -> pd.DataFrame:

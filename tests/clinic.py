@@ -64,7 +64,7 @@ def accepted(*parts: pd.DataFrame) -> pd.DataFrame:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lab.csv"
         pd.concat(parts).fillna("").to_csv(path, index=False)
-        rows = normalise_units(read_lab_file(path), RULES)
+        rows = normalise_units(read_lab_file(path, rules=RULES).rows, RULES)
     assert rows[["marker", "low"]].notna().all(axis=None), "a drawn row cannot be read"
     return rows.assign(notes="")[list(ACCEPTED_COLUMNS)]
 

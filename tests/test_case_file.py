@@ -10,7 +10,7 @@ from pipeline.errors import CaseFileError
 from pipeline.intake import take_in
 from pipeline.model import Consent, SetAside
 from pipeline.read import (
-    READERS,
+    SUFFIXES,
     read_case_folders,
     read_case_input,
     read_people,
@@ -62,7 +62,7 @@ def case_folder(tmp_path: Path):
         folder.mkdir(exist_ok=True)
         (folder / "case.toml").write_text(text, encoding="utf-8")
         (folder / "lab.csv").touch()
-        return read_case_folder(folder, keys=RULES.context, suffixes=READERS)
+        return read_case_folder(folder, keys=RULES.context, suffixes=SUFFIXES)
 
     return write
 
@@ -139,13 +139,13 @@ def test_what_a_case_file_may_not_say_is_refused_without_repeating_it(
 
 def test_a_folder_without_a_case_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CaseFileError, match=r"Unable to find 'case.toml'"):
-        read_case_folder(tmp_path, keys=RULES.context, suffixes=READERS)
+        read_case_folder(tmp_path, keys=RULES.context, suffixes=SUFFIXES)
 
 
 def test_two_folders_of_one_case_are_refused(case_folder) -> None:
     one, two = case_folder(CASE).path, case_folder(CASE, name="again").path
     with pytest.raises(CaseFileError, match="exactly 1 folder"):
-        read_case_folders([one, two], keys=RULES.context, suffixes=READERS)
+        read_case_folders([one, two], keys=RULES.context, suffixes=SUFFIXES)
 
 
 def test_one_laboratory_has_one_insulin_factor(case_folder) -> None:

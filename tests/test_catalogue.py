@@ -321,4 +321,4 @@ def normalised(names: list[str], folder: Path) -> pd.DataFrame:
         "unit": "1",
     }
     pd.DataFrame([{**row, "analyte": name} for name in names]).to_csv(file, index=False)
-    return normalise_units(read_lab_file(file), RULES)
+    return normalise_units(read_lab_file(file, rules=RULES).rows, RULES)

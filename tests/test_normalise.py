@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pipeline.columns import round_significant
 from pipeline.model import RAW_COLUMNS, LimitSet
 from pipeline.normalise import normalise_units
+from pipeline.read.dates import with_dates
 from pipeline.read.numbers import with_numbers
 from pipeline.rules import load_rules
 
@@ -21,7 +22,7 @@ def normalise(drawing: str, **factors: float) -> pd.DataFrame:
     """Normalise drawn rows; what the drawing leaves out is blank."""
     drawn = table(drawing)
     raw = drawn.reindex(columns=list(RAW_COLUMNS), fill_value="")
-    return normalise_units(with_numbers(raw.astype(str)), RULES, insulin_factors=factors)
+    return normalise_units(with_dates(with_numbers(raw.astype(str))), RULES, insulin_factors=factors)
 
 
 def interval(value: str, unit: str = "mmol/L", analyte: str = "glucose_fasting") -> tuple:
@@ -130,16 +131,17 @@ def test_the_laboratorys_interval_is_converted_with_the_value() -> None:
         ("2024-02-29T08:15:30+01:00", True),
         ("2024-02-29T08:15:30Z", True),
         ("2023-02-29", False),
-        ("29-02-2024", False),
+        ("29-02-2024", True),
+        ("29 feb 2024", True),
+        ("20240229", True),
         ("02/03/2024", False),
         ("2024-02", False),
-        ("20240229", False),
         ("2024-02-29T25:00", False),
         ("2024-02-29T08:15 by nurse", False),
         ("", False),
     ],
 )
-def test_a_date_is_iso_8601_or_not_read(text: str, readable: bool) -> None:
+def test_a_date_that_can_be_only_one_day_is_read(text: str, readable: bool) -> None:
     (row,) = normalise(f"analyte|collected_at\nalt|{text}").to_dict("records")
     assert (row["date"] == pd.Timestamp("2024-02-29")) is readable
     assert pd.isna(row["date"]) is not readable

@@ -138,7 +138,9 @@ def one_value_each(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lab.csv"
         rows.assign(lab="known").to_csv(path, index=False)
-        read = normalise_units(read_lab_file(path), RULES, insulin_factors={"known": 6.0})
+        read = normalise_units(
+            read_lab_file(path, rules=RULES).rows, RULES, insulin_factors={"known": 6.0}
+        )
     assert read[["marker", "low"]].notna().all(axis=None), "a drawn row cannot be read"
     persons = pd.DataFrame({"case_id": ids, "sex": sex, "birth_year": 1984})
     template = case(lab({"tsh": 1}), context=context)

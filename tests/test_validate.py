@@ -8,6 +8,7 @@ from drawn import table
 from pipeline.errors import RulesError
 from pipeline.model import ACCEPTED_COLUMNS, RAW_COLUMNS, LimitSet
 from pipeline.normalise import normalise_units
+from pipeline.read.dates import with_dates
 from pipeline.read.numbers import with_numbers
 from pipeline.resources import resource_path
 from pipeline.rules import load_rules
@@ -35,7 +36,7 @@ def split(drawing: str, **whole: object) -> Validated:
     filled = drawn.assign(**{key: good for key, good in BLANK.items() if key not in drawn})
     raw = filled.reindex(columns=list(RAW_COLUMNS), fill_value="").astype(str)
     whose = {"cells": 9, "columns": 9, "folder_case": "", "birth_year": 1987.0, "person": "agrees"}
-    rows = normalise_units(with_numbers(raw), RULES).assign(**(whose | whole))
+    rows = normalise_units(with_dates(with_numbers(raw)), RULES).assign(**(whose | whole))
     return split_by_expectations(rows, as_of=AS_OF, rules=RULES)
 
 

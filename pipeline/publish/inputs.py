@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.errors import LabFileError
 from pipeline.intake import Intake
-from pipeline.read import CASE_FILE, READERS
+from pipeline.read import CASE_FILE, SUFFIXES
 
 Hashes = Mapping[Path, str]
 
@@ -51,7 +51,7 @@ def read_files(
 def _readable(folder: Path) -> Iterator[Path]:
     """Yield the files of a folder that are of a kind that is read."""
     for path in folder.iterdir():
-        if path.name == CASE_FILE or path.suffix.lower() in READERS:
+        if path.name == CASE_FILE or path.suffix.lower() in SUFFIXES:
             yield path
 
 

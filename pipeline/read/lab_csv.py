@@ -1,17 +1,21 @@
 """Middle floor. Reads the project's own lab table (CSV); every cell stays the text it was."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from pipeline.model import OPTIONAL_COLUMNS, REQUIRED_COLUMNS
-from pipeline.read.table import Table, read_table
+from pipeline.read.reading import Reading
+from pipeline.read.table import Table, table_of
 
 _COLUMNS = (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)
 
 
-def read_lab_csv(path: Path, *, case_id: str | None = None) -> pd.DataFrame:
-    """Return one row per record: ``line``, ``cells``, ``columns`` and the table's own columns.
+def required_of(case_id: str | None) -> tuple[str, ...]:
+    """Return the columns that the project's own table must have; of one case not its id."""
+    return tuple(name for name in REQUIRED_COLUMNS if case_id is None or name != "case_id")
+
+
+def read_lab_csv(text: str, *, name: str, case_id: str | None = None) -> Reading:
+    """Return one row per record of a text: ``line``, ``cells``, ``columns`` and the table's own.
 
     With ``case_id`` the file belongs to that case, and its column ``case_id`` may be left out.
     A record with more or fewer ``cells`` than the header has ``columns`` keeps its text, undivided,
@@ -19,15 +23,14 @@ def read_lab_csv(path: Path, *, case_id: str | None = None) -> pd.DataFrame:
 
     Raises LabFileError where the file is no table, or a required column is absent.
     """
-    required = [name for name in REQUIRED_COLUMNS if case_id is None or name != "case_id"]
-    table = read_table(path, required=required)
+    table = table_of(text, name=name, required=required_of(case_id))
     rows = _cells(table)
     rows["line"] = table.lines
     rows["cells"] = [len(record) for record in table.records]
     rows["columns"] = len(table.header)
     if case_id is not None:
         rows["case_id"] = rows["case_id"].mask(rows["case_id"].str.strip() == "", case_id)
-    return rows
+    return Reading(rows=rows)
 
 
 def _cells(table: Table) -> pd.DataFrame:

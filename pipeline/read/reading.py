@@ -1,5 +1,6 @@
 """Middle floor. What one file holds: results as text, each with its address, and what is none."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -7,7 +8,7 @@ import pandas as pd
 
 from pipeline.model import OPTIONAL_COLUMNS, REQUIRED_COLUMNS
 
-COLUMNS = ("line", *REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)
+COLUMNS = ("sheet", "line", "mark", "cells", "columns", *REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)
 Known = Callable[[str], bool]  # whether the rules know an analyte by this code or name
 
 
@@ -16,12 +17,23 @@ class Reading:
     """All entries of one file: those that are results, and how many are not.
 
     ``rows``: one a result in the order of the file, columns ``COLUMNS``, all text, "" where the
-    file says nothing; ``line`` is where it stands: a line, "Sheet:line" or a path into a document.
+    file says nothing; ``line`` is where it stands: a line, a cell or a path into a document;
+    ``mark`` is "." where the file's own format says that this is the decimal mark of the value;
+    ``cells`` and ``columns`` count the cells of a record that the header does not fit.
     ``ignored``: how many entries are no laboratory result, by a word for their kind.
     """
 
     rows: pd.DataFrame
     ignored: Mapping[str, int] = field(default_factory=dict)
+
+
+def joined(readings: Iterable[Reading]) -> Reading:
+    """Return what several parts of a file hold, as one."""
+    parts = list(readings)
+    ignored = sum((Counter(part.ignored) for part in parts), Counter[str]())
+    return Reading(
+        rows=pd.concat([part.rows for part in parts], ignore_index=True), ignored=ignored
+    )
 
 
 def as_rows(results: Iterable[Mapping[str, str]]) -> pd.DataFrame:

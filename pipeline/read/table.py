@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 from pipeline.errors import LabFileError, PipelineError
+from pipeline.read.grid import Grid
 from pipeline.read.text_file import read_text
 
 DELIMITERS = (",", ";", "\t")
@@ -34,15 +35,42 @@ def read_table(
     Raises ``error`` where the file cannot be read, a required column is absent or stands twice, or
     a quote is not closed.
     """
-    text = read_text(path, error=error)
+    return table_of(read_text(path, error=error), name=path.name, required=required, error=error)
+
+
+def table_of(
+    text: str,
+    *,
+    name: str,
+    required: Collection[str],
+    error: type[PipelineError] = LabFileError,
+) -> Table:
+    """Return the records of the text of a table, as ``read_table`` does of a file."""
     delimiter, header = _find_header(text, required=required)
-    _require_columns(header, required=required, name=path.name, error=error)
+    _require_columns(header, required=required, name=name, error=error)
     lines: list[int] = []
     records: list[list[str]] = []
-    for line, cells in _split(text, delimiter=delimiter, name=path.name, error=error):
+    for line, cells in _split(text, delimiter=delimiter, name=name, error=error):
         lines.append(line)
         records.append(cells)
     return Table(delimiter=delimiter, header=header, lines=lines[1:], records=records[1:])
+
+
+def has_header(text: str, *, required: Collection[str]) -> bool:
+    """Return whether the first record of a text names all of the required columns."""
+    _, header = _find_header(text, required=required)
+    return set(required) <= set(header)
+
+
+def grids_of(text: str, *, name: str) -> Iterator[Grid]:
+    """Yield a text parted by each delimiter, where that is possible at all."""
+    for delimiter in (*DELIMITERS, "|"):
+        try:
+            records = list(_split(text, delimiter=delimiter, name=name, error=LabFileError))
+        except LabFileError:
+            continue
+        lines = [line for line, _ in records]
+        yield Grid(name="", lines=lines, records=[cells for _, cells in records])
 
 
 def _find_header(text: str, *, required: Collection[str]) -> tuple[str, tuple[str, ...]]:

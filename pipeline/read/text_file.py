@@ -28,10 +28,17 @@ def read_text(path: Path, *, error: type[PipelineError] = LabFileError) -> str:
     Raises ``error`` where the file is absent, empty, no regular file, a link out of its folder, or
     not text.
     """
-    content = read_bytes(path, error=error)
+    return text_of(read_bytes(path, error=error), name=path.name, error=error)
+
+
+def text_of(content: bytes, *, name: str, error: type[PipelineError] = LabFileError) -> str:
+    """Return the text of a file's bytes, as ``read_text`` does.
+
+    Raises ``error`` where it is empty, or not text.
+    """
     if not content.strip():
-        raise error(f"Unable to find any row in '{path.name}': the file is empty.")
-    _refuse_binary(content, path.name, error)
+        raise error(f"Unable to find any row in '{name}': the file is empty.")
+    _refuse_binary(content, name, error)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -203,6 +203,7 @@ class Rules:
     amounts: tuple[Amount, ...]
     genotypes: Mapping[str, Variant]  # by rsid
     sources: Mapping[str, str]
+    column_names: Mapping[str, str] = field(default_factory=dict)  # of tables, folded
     sample_words: tuple[str, ...] = ()  # by which a remark says that a sample was poor
     targets: tuple[Mapping[str, Any], ...] = ()  # the practice's own, as its file states them
     _limits_by_id: Mapping[str, Limit] = field(init=False, repr=False)
@@ -228,6 +229,10 @@ class Rules:
         if not found:
             raise RulesError(f"Unable to find limit '{name}' in 'limits.csv'.")
         return found
+
+    def marker_of(self, name: str) -> str | None:
+        """Return the id of an analyte by id, code, name or alias; None where nobody knows it."""
+        return self.aliases.get(" ".join(name.split()).casefold())
 
     def all_limits_of(self, marker: str, set: LimitSet) -> tuple[Limit, ...]:
         """Return the limits of ``marker`` in ``set``, of whatever sex and age."""
@@ -281,6 +286,7 @@ def load_rules() -> Rules:
         amounts=tuple(_build("plan_amounts.csv", _amount)),
         genotypes={one.rsid: one for one in _build("genotypes.csv", _variant)},
         sources={row["id"]: row["citation"] for row in read_rows("sources.csv")},
+        column_names={row["written"]: row["column"] for row in read_rows("column_names.csv")},
         sample_words=tuple(row["word"] for row in read_rows("sample_words.csv")),
     )
 
