@@ -9,9 +9,10 @@ from pipeline.errors import LabFileError
 from pipeline.read.hl7v2.text import unescaped
 
 HEADERS = ("MSH", "FHS", "BHS")
-_BEGINS = re.compile(r"[\s\ufeff\x0b]*(?:MSH|FHS|BHS)(?![A-Za-z0-9_ ])")
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _AROUND = " \t\x0b\x1c\ufeff"  # blanks, the frame of MLLP, the mark of files that were joined
+_BEGINS = re.compile(rf"[{_AROUND}\r\n]*(?:MSH|FHS|BHS)(?![A-Za-z0-9_ ])")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_OTHERWISE_DIVIDED = re.compile(r"(?:PID|OBR|OBX|SPM)[^\w\s]", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{2}")
 _NO_SEPARATOR = re.compile(r"[^\W_]|[\s.,<>=+-]")  # what names, words and numbers are made of
 _MOST = 5  # MSH-2 has four characters, and a fifth for truncation since v2.7
@@ -117,28 +118,40 @@ def segments_of(text: str, *, name: str) -> Iterator[Segment]:
     A line that no segment can begin with is text of the segment before it, broken by a line end
     that should have been escaped; a blank one, or one that begins with a separator, is nothing.
 
-    Raises LabFileError where the file, which ``name`` names, is empty or begins with no header, or
-    where a header's separators cannot be told apart.
+    Raises LabFileError where the file, which ``name`` names, is empty or begins with no header,
+    where a header's separators cannot be told apart, or where a segment is divided by another one.
     """
-    if not text.strip(_AROUND + "\r\n"):
-        raise LabFileError(f"Unable to find any row in '{name}': the file is empty.")
-    if not is_hl7v2(text):
-        raise LabFileError(f"Unable to find MSH, FHS or BHS in '{name}', line 1.")
+    _refuse_other_text(text, name=name)
     begun: list[str] = []
     number, separators = 0, Separators(field="|")
     for line, written in enumerate(_LINE_END.split(text), start=1):
         content = written.strip(_AROUND)
-        if begun and not _begins_segment(content, separators.field):
-            if content and not content.startswith(separators.field):
-                begun.append(content)
+        if not content:
+            continue
+        where = f"'{name}', line {line}"
+        if not _begins_segment(content, separators.field):
+            begun += _continued(content, separators.field, where=where)
             continue
         if begun:
             yield _segment(begun, number, separators)
-        begun, number = ([content], line) if content else ([], line)
+        begun, number = [content], line
         if _is_header(content):
-            separators = _separators(content, where=f"'{name}', line {line}")
-    if begun:
-        yield _segment(begun, number, separators)
+            separators = _separators(content, where=where)
+    yield _segment(begun, number, separators)
+
+
+def _refuse_other_text(text: str, *, name: str) -> None:
+    if not text.strip(_AROUND + "\r\n"):
+        raise LabFileError(f"Unable to find any row in '{name}': the file is empty.")
+    if not is_hl7v2(text):
+        raise LabFileError(f"Unable to find MSH, FHS or BHS in '{name}', line 1.")
+
+
+def _continued(content: str, field: str, *, where: str) -> list[str]:
+    """Return a line that continues the segment before it, unless it holds nothing."""
+    if _OTHERWISE_DIVIDED.match(content):
+        raise LabFileError(f"Expected the separator of its MSH in {where}.")
+    return [] if content.startswith(field) else [content]
 
 
 def _segment(begun: list[str], line: int, separators: Separators) -> Segment:
