@@ -18,7 +18,9 @@ _WITHDRAWN = frozenset(
     {"cancelled", "canceled", "entered-in-error", "error", "deleted", "withdrawn", "d", "w", "x"}
 )  # words of FHIR, and of HL7 v2 table 0085
 _CORRECTED = frozenset({"corrected", "amended", "appended", "gecorrigeerd", "c"})
-PRELIMINARY = frozenset({"preliminary", "partial", "registered", "voorlopig", "p", "s", "r"})
+PRELIMINARY = frozenset(
+    {"preliminary", "partial", "registered", "voorlopig", "p", "s", "r", "i", "o", "n"}
+)
 _NOT_HAEMOLYSED = frozenset({"none", "no", "neg", "negative", "0", "-", "geen", "nee"})
 
 

@@ -143,7 +143,7 @@ def test_a_file_proves_its_decimal_mark_for_itself_only(tmp_path: Path) -> None:
         ("lab.csv", "", LabFileError),
         ("lab.csv", "\x89PNG\0", LabFileError),
         ("lab.csv", "a,b\n1,2", LabFileError),
-        ("lab.pdf", "x", LabFileError),
+        ("lab.pdf", "%PDF-1.7", LabFileError),
     ],
 )
 def test_a_bad_file_is_an_error(tmp_path: Path, name: str, content: str, error: type) -> None:
@@ -162,7 +162,7 @@ def test_a_folder_without_a_case_file_or_without_lab_files_is_an_error(tmp_path:
 
 def test_only_bad_rows_leave_nothing_to_use_but_say_why(tmp_path: Path) -> None:
     intake = intake_of(tmp_path, GOOD.replace("22", "neg"))
-    assert intake.reasons == {"value-unreadable": 1}
+    assert intake.reasons == {"value-qualitative": 1}
     with pytest.raises(NothingUsableError, match="None of the 1 rows"):
         require_rows(intake)
     with pytest.raises(NothingUsableError, match="case 'a'"):
@@ -262,7 +262,7 @@ def test_the_quarantine_says_each_reason_in_a_sentence(tmp_path: Path, language:
         "=2+3",
         "neg",
     )
-    assert row["reasons"] == "analyte-unknown;value-unreadable;date-unreadable"
+    assert row["reasons"] == "analyte-unknown;value-qualitative;date-unreadable"
     assert row["sentence"].count(".") == 3
     assert b"'=2+3" in (tmp_path / "quarantine.csv").read_bytes()
 

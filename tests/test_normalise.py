@@ -22,7 +22,9 @@ def normalise(drawing: str, **factors: float) -> pd.DataFrame:
     """Normalise drawn rows; what the drawing leaves out is blank."""
     drawn = table(drawing)
     raw = drawn.reindex(columns=list(RAW_COLUMNS), fill_value="")
-    return normalise_units(with_dates(with_numbers(raw.astype(str))), RULES, insulin_factors=factors)
+    return normalise_units(
+        with_dates(with_numbers(raw.astype(str))), RULES, insulin_factors=factors
+    )
 
 
 def interval(value: str, unit: str = "mmol/L", analyte: str = "glucose_fasting") -> tuple:

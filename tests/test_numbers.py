@@ -45,9 +45,19 @@ def test_a_number_is_read_with_its_comparator_and_its_last_digit(
 
 
 @pytest.mark.parametrize(
+    ("text", "number", "flag"), [("7,4 H", 7.4, "H"), ("3.1*", 3.1, "*"), (".2", 0.2, "")]
+)
+def test_a_flag_may_stand_behind_a_number_and_no_digit_before_a_mark(
+    text: str, number: float, flag: str
+) -> None:
+    (row,) = read(text).to_dict("records")
+    assert (row["reading"], row["number"], row["flag"]) == ("number", number, flag)
+
+
+@pytest.mark.parametrize(
     "text",
     ["neg", "1e5", "1E5", "NaN", "inf", "-inf", "nan", "1.234,5", "1,234.5", "1 234", "007", "5.",
-     ".5", "5,2 H", "3.9-5.6", "1+", "+5", "--5", "<<5", "=5", "٥", "５", "0x10", "1_000", "12%",
+     "3.9-5.6", "1+", "+5", "--5", "<<5", "=5", "٥", "５", "0x10", "1_000", "12%",
      "9" * 400, "0." + "1" * 40, "\u200b5"],
 )  # fmt: skip
 def test_what_is_no_plain_number_is_unreadable(text: str) -> None:

@@ -37,10 +37,14 @@ ROW_REASONS = [
     "unit-unknown",
     "unit-missing",
     "value-unreadable",
+    "value-qualitative",
+    "value-range",
+    "value-with-remark",
     "value-ambiguous",
     "value-missing",
     "implausible",
     "date-unreadable",
+    "date-ambiguous",
     "date-after-as-of",
     "date-before-birth",
     "duplicate-identical",
@@ -62,6 +66,7 @@ ROW_REASONS = [
     "interval-unreadable",
     "interval-conflicts",
     "fasting-unreadable",
+    "flag-differs",
 ]
 NOT_COMPUTED = [
     "missing-input",
@@ -106,6 +111,7 @@ NOTES = [
     "tyg-variant-b",
     "interval-unreadable",
     "fasting-unreadable",
+    "flag-differs",
 ]
 CHANGES = [
     "no-variation-known",

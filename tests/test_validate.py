@@ -57,13 +57,18 @@ def notes(drawing: str) -> dict[str, str]:
         ("unit", "", "unit-missing"),
         ("unit", "mmol/L", "unit-unknown"),
         ("value", "", "value-missing"),
-        ("value", "neg", "value-unreadable"),
+        ("value", "abc", "value-unreadable"),
+        ("value", "neg", "value-qualitative"),
+        ("value", "1+", "value-qualitative"),
+        ("value", "3,9 - 5,6", "value-range"),
+        ("value", "19 but poor collection", "value-with-remark"),
         ("value", "1.234", "value-ambiguous"),
         ("ref_high", "1,234", "value-ambiguous"),
         ("value", "0.01", "implausible"),
         ("value", "999999", "implausible"),
         ("value", ">99999", "implausible"),
-        ("collected_at", "01-02-2024", "date-unreadable"),
+        ("collected_at", "yesterday", "date-unreadable"),
+        ("collected_at", "01-02-2024", "date-ambiguous"),
         ("collected_at", "2025-01-02", "date-after-as-of"),
         ("collected_at", "1986-12-31", "date-before-birth"),
         ("case_id", "", "case-id-missing"),
@@ -99,7 +104,7 @@ def test_what_lies_on_an_edge_is_accepted(column: str, text: str) -> None:
 
 def test_a_row_has_every_reason_that_holds_in_the_order_of_the_suite() -> None:
     drawing = "case_id|value|unit|collected_at\na b|neg|stone|today"
-    words = "case-id-malformed;unit-unknown;value-unreadable;date-unreadable"
+    words = "case-id-malformed;unit-unknown;value-qualitative;date-unreadable"
     assert reasons(drawing) == {"r1": words}
 
 

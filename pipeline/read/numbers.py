@@ -9,11 +9,22 @@ from pipeline.rules.units import fold_unit
 
 # A sign of comparison, a minus, digits without superfluous zeros, a mark and decimals. No exponent,
 # no thousands mark, no NaN or infinity; only the digits 0 to 9, of which a float holds 15 exactly.
+# Before a mark there may be no digit (".2"). Behind all may stand the laboratory's own flag.
 _NUMBER = (
     r"(?P<comparator><=|>=|<|>)?\s*"
-    r"(?P<whole>-?(?:0|[1-9][0-9]{0,14}))"
-    r"(?:(?P<mark>[.,])(?P<decimals>[0-9]{1,15}))?\Z"
+    r"(?P<whole>-?(?:0|[1-9][0-9]{0,14}|(?=[.,][0-9])))"
+    r"(?:(?P<mark>[.,])(?P<decimals>[0-9]{1,15}))?"
+    r"(?:\s*(?P<flag>HH|LL|H|L|\*{1,2}|!))?\Z"
 )
+# What is no number but something a laboratory does write, in the order they are tried.
+_NO_NUMBERS = {
+    "qualitative": (
+        r"(?i)(?:\(?[0-9]?\s?\+{1,4}\)?|[+-]{1,4}|\+/-|neg|pos|negati(?:ef|eve|ve)|positi(?:ef|eve|ve)|"
+        r"spoor|trace|sporen|normaal|normal|afwijkend|abnormal|niet aantoonbaar|not detected)\.?\Z"
+    ),
+    "range": r"[<>]?\s*-?[0-9]+(?:[.,][0-9]+)?\s*(?:-|–|tot|to)\s*[0-9]+(?:[.,][0-9]+)?\Z",
+    "remark": r"[<>]?=?\s*-?[0-9]+(?:[.,][0-9]+)?\s*[^\W\d_]",
+}
 _SIGNS = {"≤": "<=", "≥": ">="}
 _THOUSANDS_LIKE = r"-?[1-9][0-9]{0,2}"  # what stands before ".123" in 1.123, if that were 1123
 _OTHER_MARK = {".": ",", ",": "."}
@@ -21,6 +32,7 @@ _OTHER_MARK = {".": ",", ",": "."}
 _LIMITS = ("ref_low", "ref_high")
 NUMBER_COLUMNS = (
     "value_reading",
+    "value_flag",
     "comparator",
     "number",
     "half_digit",
@@ -43,7 +55,8 @@ def with_numbers(rows: pd.DataFrame) -> pd.DataFrame:
     """
     files = rows["file"]
     marks = proven_marks([rows[column] for column in ("value", *_LIMITS)], files=files)
-    value = read_numbers(rows["value"], files=files, marks=marks)
+    certain = rows["mark"] == "." if "mark" in rows else None
+    value = read_numbers(rows["value"], files=files, marks=marks, certain=certain)
     limits = {limit: _read_limits(rows, limit, marks=marks) for limit in _LIMITS}
     unclear = np.logical_or.reduce([read["reading"] == "ambiguous" for read in limits.values()])
     readable = value["reading"] == "number"
@@ -51,8 +64,9 @@ def with_numbers(rows: pd.DataFrame) -> pd.DataFrame:
     hours = fasting["number"].where((fasting["comparator"] == "") & (fasting["number"] >= 0))
     odd = hours.isna() & (fasting["reading"] != "missing")
     return rows.assign(
-        **value.drop(columns="reading"),
-        value_reading=value["reading"].mask(readable & unclear, "ambiguous"),
+        **value.drop(columns=["reading", "flag"]),
+        value_flag=value["flag"],
+        value_reading=_kinds(rows["value"], value["reading"].mask(readable & unclear, "ambiguous")),
         fasting_reading=fasting["reading"].mask(odd, "unreadable"),
         fasting_number=hours,
         **{
@@ -61,6 +75,19 @@ def with_numbers(rows: pd.DataFrame) -> pd.DataFrame:
             for part in ("reading", "comparator", "number")
         },
     )
+
+
+def _kinds(texts: pd.Series, reading: pd.Series) -> pd.Series:
+    """Return readings with "qualitative", "range" or "remark" (a number and words) for some texts.
+
+    None of these is a number, and each is another work for who looks after it.
+    """
+    odd = texts[reading == "unreadable"].str.strip()
+    for kind, pattern in reversed(_NO_NUMBERS.items()):
+        reading = reading.mask(
+            odd.str.match(pattern).reindex(reading.index, fill_value=False), kind
+        )
+    return reading
 
 
 def _read_limits(rows: pd.DataFrame, limit: str, *, marks: Marks) -> pd.DataFrame:
@@ -90,16 +117,22 @@ def proven_marks(columns: Iterable[pd.Series], *, files: pd.Series) -> Marks:
     return frozenset(proven)
 
 
-def read_numbers(texts: pd.Series, *, files: pd.Series, marks: Marks) -> pd.DataFrame:
-    """Return the columns ``reading``, ``comparator``, ``number`` and ``half_digit`` of each text.
+def read_numbers(
+    texts: pd.Series, *, files: pd.Series, marks: Marks, certain: pd.Series | None = None
+) -> pd.DataFrame:
+    """Return ``reading``, ``comparator``, ``number``, ``half_digit`` and ``flag`` of each text.
 
     ``reading`` is "number", "missing" (no text), "unreadable" or "ambiguous": one to three digits,
     a mark and exactly three digits, in a file that does not prove that mark, or proves both.
     ``number`` is NaN unless the reading is "number"; ``half_digit`` is half a unit of the last
-    printed decimal, so that "9,4" is anything from 9.35 to 9.45. ``comparator`` may be "".
+    printed decimal, so that "9,4" is anything from 9.35 to 9.45. ``comparator`` may be "", and
+    ``flag`` is what the laboratory wrote behind its number: "7,4 H". ``certain`` says of which
+    texts the file's own format says that a point is the decimal mark.
     """
     shapes = _shapes(texts)
     ambiguous = shapes["two_readings"] & ~_proven(shapes["mark"], files=files, marks=marks)
+    if certain is not None:
+        ambiguous &= ~(certain & (shapes["mark"] != ","))
     reading = np.select(
         [texts.str.strip() == "", shapes["number"].isna(), ambiguous],
         ["missing", "unreadable", "ambiguous"],
@@ -112,6 +145,7 @@ def read_numbers(texts: pd.Series, *, files: pd.Series, marks: Marks) -> pd.Data
             "comparator": shapes["comparator"].where(known, ""),
             "number": shapes["number"].where(known),
             "half_digit": (0.5 * 10.0 ** -shapes["places"]).where(known),
+            "flag": shapes["flag"].where(known, ""),
         },
         index=texts.index,
     )
@@ -136,10 +170,16 @@ def _shapes(texts: pd.Series) -> pd.DataFrame:
         {
             "comparator": parts["comparator"].fillna(""),
             "mark": parts["mark"],
-            "number": (parts["whole"] + "." + decimals).astype(float),
+            "flag": parts["flag"].fillna(""),
+            "number": (_whole(parts["whole"]) + "." + decimals).astype(float),
             "places": decimals.str.len().astype(float),
             "two_readings": (decimals.str.len() == len("000"))
             & parts["whole"].fillna("").str.fullmatch(_THOUSANDS_LIKE),
         }
     )
     return shapes.take(codes).set_axis(texts.index)
+
+
+def _whole(texts: pd.Series) -> pd.Series:
+    """Return the digits before a mark; where there are none, a zero behind the sign."""
+    return texts.replace({"": "0", "-": "-0"})

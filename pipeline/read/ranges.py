@@ -2,7 +2,7 @@
 
 import re
 
-_NUMBER = r"-?[0-9]+(?:[.,][0-9]+)?"
+_NUMBER = r"-?(?:[0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)"
 _BETWEEN = re.compile(
     rf"\s*\(?\s*({_NUMBER})\s*(?:-|–|—|_|\^|tot|to|t/m|\.\.)\s*({_NUMBER})(?![0-9.,])"
 )

@@ -8,6 +8,7 @@ import pandas as pd
 from pipeline.rules import Rules
 from pipeline.rules.formulas import homa_ir
 from pipeline.validate.intervals import interval_reading
+from pipeline.validate.marks import flag_reading
 
 _RESULT = ["case_id", "sample_id", "marker", "collected_at"]
 _DRAW = ["case_id", "sample_id"]
@@ -23,7 +24,8 @@ def with_comparisons(rows: pd.DataFrame, *, as_of: dt.date, rules: Rules) -> pd.
 
     ``as_of`` and ``born`` (1 January of the birth year) are dates; ``repetition`` is "",
     "superseded" (there is a later version), "identical" (an earlier row says the same) or
-    "contradictory"; ``draw`` is "" or "different"; ``interval`` is what ``interval_reading`` says;
+    "contradictory"; ``draw`` is "" or "different"; ``interval`` is what ``interval_reading`` says
+    and ``marking`` what ``flag_reading`` does;
     ``check_gap`` and ``check_tolerance`` stand on the rows of a reported HOMA-IR, ``input_gap`` and
     ``input_tolerance`` on those of its glucose and insulin. What is blank of the case ids is NA.
     """
@@ -36,6 +38,7 @@ def with_comparisons(rows: pd.DataFrame, *, as_of: dt.date, rules: Rules) -> pd.
     compared["repetition"] = _repetition(compared, rules=rules)
     compared["draw"] = _draw(compared)
     compared["interval"] = interval_reading(compared, rules=rules)
+    compared["marking"] = flag_reading(compared)
     return compared.assign(**_cross_check(compared))
 
 

@@ -25,14 +25,17 @@ def name_of(part: Part) -> str:
 
 
 def analyte_names(field: Part) -> list[str]:
-    """Return what OBX-3 calls the analyte: LOINC first, then names and codes; none is empty."""
+    """Return what OBX-3 calls the analyte: LOINC alone where it has it, else names and codes.
+
+    A LOINC code says the specimen; its name need not, so that it stands for no other code.
+    """
     code, name, system, other_code, other_name, other_system = _six(field)
     loinc = [
         *([code] if _is_loinc(code, system) else []),
         *([other_code] if _is_loinc(other_code, other_system) else []),
         *([system] if _has_loinc_shape(system) else []),
     ]
-    return [text for text in (*loinc, name, code, other_name, other_code) if text]
+    return loinc or [text for text in (name, code, other_name, other_code) if text]
 
 
 def texts_of_answer(part: Part) -> list[str]:

@@ -53,7 +53,7 @@ def _row_of(observation: Observation, *, known: Known, case_id: str | None) -> d
     """Return all columns but ``line`` and ``value``: what OBX says itself goes before the rest."""
     segment, group = observation.segment, observation.group
     specimen, order, message = group.specimen or {}, group.order, group.message
-    own = {"collected_at": moment_of(segment.field(14)), "issued": moment_of(segment.field(19))}
+    own = {"collected_at": moment_of(segment.field(14))}
     return {
         **group.patient,
         **({} if case_id is None else {"case_id": case_id}),
@@ -64,7 +64,7 @@ def _row_of(observation: Observation, *, known: Known, case_id: str | None) -> d
         **reference_of(segment.field(7)),
         "flag": _joined(first_text(one.components()) for one in segment.field(8).repetitions()),
         "status": _status_of(segment),
-        "issued": _first("issued", own, order, message),
+        "issued": _first("issued", order, message),
         "method": _joined(map(name_of, segment.field(17).repetitions())),
         "lab": segment.field(23).component(1).text or message["lab"],
         "specimen": _first("specimen", specimen, order),
