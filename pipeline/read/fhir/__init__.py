@@ -46,8 +46,7 @@ def _read(
     try:
         outcomes = list(outcomes_of(Document(parse(text)), known=known))
     except MalformedError as fault:
-        at = f" at {fault.path}" if fault.path else ""
-        raise LabFileError(f"Unable to read '{name}' as FHIR: {fault.rule}{at}.") from None
+        raise LabFileError(f"Unable to read '{name}' as FHIR: {fault}.") from None
     rows = [one for one in outcomes if isinstance(one, dict)]
     if case_id is not None:
         rows = _of_case(rows, case_id, name=name)

@@ -2,7 +2,7 @@
 
 from pipeline.read.fhir.node import Node
 from pipeline.read.fhir.quantities import coded_text
-from pipeline.read.fhir.resources import Document, Resource
+from pipeline.read.fhir.resources import HISTORY, Document, Resource
 from pipeline.read.pseudonym import pseudonym_of
 
 _SEXES = {"female": "F", "male": "M"}
@@ -44,10 +44,13 @@ def _person(resource: Resource, document: Document) -> str:
     if patient is None or patient.kind != "Patient":
         case_id = pseudonym_of(_identifiers_of_reference(subject))
         return _SEPARATOR.join((case_id, "", "")) if case_id else ""
+    case_id = pseudonym_of(_identifiers(patient)) or pseudonym_of(
+        _identifiers_of_reference(subject)
+    )
     sex = _SEXES.get(patient.node.text("gender"), "")
     year = patient.node.text("birthDate")[:_YEAR]
     birth_year = year if len(year) == _YEAR and year.isascii() and year.isdigit() else ""
-    return _SEPARATOR.join((pseudonym_of(_identifiers(patient)), sex, birth_year))
+    return _SEPARATOR.join((case_id, sex, birth_year))
 
 
 def _identifiers(patient: Resource) -> list[tuple[str, str]]:
@@ -59,10 +62,11 @@ def _identifiers(patient: Resource) -> list[tuple[str, str]]:
 
 
 def _identifiers_of_reference(subject: Node) -> list[tuple[str, str]]:
+    """Return what a Reference itself says; "#p1" is anybody's in another file."""
     identifier, reference = subject.one("identifier"), subject.text("reference")
     if value := identifier.text("value"):
         return [(identifier.text("system"), value)]
-    return [] if reference.startswith("#") else [("reference", reference)]
+    return [] if reference.startswith("#") else [("reference", reference.split(HISTORY)[0])]
 
 
 class _Specimens:

@@ -135,7 +135,7 @@ def _name(element: Element) -> str:
 
 def _resource(element: Element, depth: int) -> dict[str, Any]:
     found = _content(element, depth)
-    if not isinstance(found, dict) or "resourceType" in found:
+    if "resourceType" in found:
         raise MalformedError("Expected exactly 1 resource", _name(element))
     return {"resourceType": _name(element), **found}
 
@@ -150,12 +150,18 @@ def _content(element: Element, depth: int) -> Any:
     value = element.get("value")
     if value is None and not resources:
         return _fields(element, children, depth)
-    if value is not None and all(_name(child) == "extension" for child in children):
+    if value is not None and not _holds_more(element, children):
         return value
     if value is not None or len(resources) < len(children) or _KIND.fullmatch(_name(element)):
         raise MalformedError("Expected either a value or content", _name(element))
     found = [_resource(child, depth + 1) for child in resources]
     return found[0] if len(found) == 1 else found
+
+
+def _holds_more(element: Element, children: list[Element]) -> bool:
+    """Return whether an element with a value holds what would be lost with its extensions."""
+    inside = (_name(one) for one in element.iter() if one.tag.startswith(_TAG))
+    return any(map(_KIND.fullmatch, inside)) or any(_name(one) != "extension" for one in children)
 
 
 def _require_no_loose_text(element: Element) -> None:

@@ -3,21 +3,32 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 _NAME = re.compile(r"_?[A-Za-z][A-Za-z0-9]{0,60}")
 _OF_AN_EMPTY_TEXT = frozenset(
     {"id", "extension"}
 )  # what an element of XML without a value may hold
+# Words by which a message may tell a path; any other may be a person's.
+_TOLD = """
+    Bundle DiagnosticReport Observation Organization Parameters Patient Specimen
+    accessionIdentifier age appliesTo birthDate category code coding collectedDateTime
+    collectedPeriod collection comment comparator component contained dataAbsentReason denominator
+    display effectiveDateTime effectiveInstant effectivePeriod entry fullUrl gender hasMember high
+    id identifier interpretation issued low meta method name note numerator outcome parameter part
+    performer reference referenceRange related resource response result specimen start status
+    subject system target text type unit value valueCodeableConcept valueInteger valueQuantity
+    valueRange valueRatio valueString versionId
+"""
+_WORDS = frozenset(_TOLD.split())
 
 
 class MalformedError(Exception):
-    """A document breaks a rule at a path; it never leaves this package: a LabFileError says it."""
+    """A document breaks a rule; it never leaves this package: a LabFileError repeats its text."""
 
     def __init__(self, rule: str, path: str = "") -> None:
-        super().__init__(rule)
-        self.rule = rule
-        self.path = path
+        super().__init__(f"{rule} at {told(path)}" if told(path) else rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,12 @@ class Node:
         found = self.content.get(key, [])
         items = found if isinstance(found, list) else [found]
         return [_as_node(item, step(self.path, key, at)) for at, item in enumerate(items)]
+
+
+def told(path: str) -> str:
+    """Return a path for a message: up to the first word that is not FHIR's of what is read."""
+    known = takewhile(lambda part: part.split("[")[0] in _WORDS, path.split("."))
+    return ".".join(known)
 
 
 def step(path: str, key: str, at: int | None = None) -> str:

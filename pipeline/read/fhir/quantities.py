@@ -47,14 +47,16 @@ def interval_of(result: Node, *, unit: str) -> dict[str, str]:
     return {"ref_low": low, "ref_high": high, "ref_text": " | ".join(texts)}
 
 
-def coded_text(concept: Node) -> str:
-    """Return what a CodeableConcept says: its text, else the first display, else a code."""
-    codings = concept.all("coding")
-    told = [
-        concept.text("text"),
-        *(one.text(key) for key in ("display", "code") for one in codings),
-    ]
+def words_of(concept: Node) -> str:
+    """Return a CodeableConcept in words: its text, else the first display, else ""."""
+    told = [concept.text("text"), *(one.text("display") for one in concept.all("coding"))]
     return next(filter(None, told), "")
+
+
+def coded_text(concept: Node) -> str:
+    """Return what a CodeableConcept says: its words, else its first code."""
+    codes = (one.text("code") for one in concept.all("coding"))
+    return words_of(concept) or next(filter(None, codes), "")
 
 
 def _fits_everybody(one: Node) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.read.fhir.document import is_resource
 from pipeline.read.fhir.node import MalformedError, Node, key_in_path, step
 
-_HISTORY = "/_history/"
+HISTORY = "/_history/"  # before the version in an address
 _WITH_RESOURCE = ("entry", "parameter", "part")  # whose "resource" is one; elsewhere it may not be
 _MEMBERS = ("hasMember", "result")  # of an Observation, of a DiagnosticReport
 
@@ -24,10 +24,26 @@ class Resource:
     holder: "Resource | None" = None  # the resource that contains it
 
     @property
+    def version(self) -> str:
+        """Return which version of the resource this is, "" where it does not say."""
+        return self.node.one("meta").text("versionId")
+
+    @property
     def key(self) -> str:
         """Return "Type/id", by which a relative reference names it, "" without an id."""
         id = self.node.text("id")
         return f"{self.kind}/{id}" if id else ""
+
+    @property
+    def url(self) -> str:
+        """Return the address without a version, "" where the document gives none."""
+        return self.full_url.split(HISTORY)[0]
+
+    @property
+    def base(self) -> str:
+        """Return the address of the server it is on, "" where its own address names none."""
+        is_on_server = self.key and self.url.endswith(f"/{self.key}")
+        return self.url.removesuffix(self.key) if is_on_server else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +72,14 @@ class Document:
 
         Of several with one address, those in the innermost Bundle around ``whence`` are meant.
         """
-        text = reference.text("reference").split(_HISTORY)[0]
+        text, _, version = reference.text("reference").partition(HISTORY)
         if not text:
             return None
         outermost = whence.holder or whence
         if text.startswith("#"):
             return _only(self._contained.get((outermost.node.path, text[1:]), []))
-        base = outermost.full_url.removesuffix(outermost.key)
-        found = self._by_name.get(base + text) or self._by_name.get(text, [])
+        found = self._named(text, base=outermost.base)
+        found = [one for one in found if version and one.version == version] or found
         for bundle in whence.bundles:
             if near := [one for one in found if bundle in one.bundles]:
                 return _only(near)
@@ -88,13 +104,22 @@ class Document:
                 return said.pop() if len(said) == 1 else ""
         return ""
 
+    def _named(self, text: str, *, base: str) -> list[Resource]:
+        """Return what an address names; "Patient/23" of one server is not that of another."""
+        if ":" in text:
+            return self._by_name.get(text, [])
+        near = self._by_name.get(base + text, []) if base else []
+        anywhere = self._by_name.get(text, [])
+        return near or [one for one in anywhere if not base or one.base in ("", base)]
+
     def _enter(self, one: Resource) -> None:
         if one.holder:
             self._contained[one.holder.node.path, one.node.text("id")].append(one)
             return
-        url = one.full_url.split(_HISTORY)[0]
-        for name in {url, one.key} - {""}:
-            self._by_name[name].append(one)
+        for name in {one.url, one.key} - {""}:
+            known = self._by_name[name]
+            if not known or not _is_copy(one, known[0]):
+                known.append(one)
 
     def _find_parents(self) -> dict[str, list[Resource]]:
         parents: dict[str, list[Resource]] = defaultdict(list)
@@ -116,10 +141,12 @@ def members_of(node: Node) -> list[Node]:
     return [one for key in _MEMBERS for one in node.all(key)] + related
 
 
+def _is_copy(one: Resource, other: Resource) -> bool:
+    return one.bundles == other.bundles and one.node.content == other.node.content
+
+
 def _only(found: list[Resource]) -> Resource | None:
-    """Return the one found; copies of one resource are one."""
-    alike = found and all(one.node.content == found[0].node.content for one in found)
-    return found[0] if alike else None
+    return found[0] if len(found) == 1 else None
 
 
 def _resources(root: dict[str, Any]) -> Iterator[Resource]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.read.fhir.node import Node
-from pipeline.read.fhir.quantities import coded_text, is_same_unit, unit_of
+from pipeline.read.fhir.quantities import coded_text, is_same_unit, unit_of, words_of
 
 _VALUE = re.compile(r"value[A-Z][A-Za-z0-9]*")
 _NUMBER = re.compile(r"[<>]?=?\s*-?[0-9]+(?:[.,:][0-9]+)?")
@@ -34,7 +34,7 @@ class Value:
 def value_of(result: Node) -> Value:
     """Return the value of an Observation or component; a contradiction has a note and no text."""
     keys = [key for key in result.content if _VALUE.fullmatch(key)]
-    absent = coded_text_of_absence(result)
+    absent = _absence(result)
     if len(keys) > 1:
         return Value(note="several-values")
     if not keys:
@@ -45,7 +45,7 @@ def value_of(result: Node) -> Value:
     return Value(unit=value.unit, note=absent) if absent else value
 
 
-def coded_text_of_absence(result: Node) -> str:
+def _absence(result: Node) -> str:
     """Return the code of dataAbsentReason, or its text; "" where nothing is said to be absent."""
     reason = result.one("dataAbsentReason")
     codes = [code for one in reason.all("coding") if (code := one.text("code"))]
@@ -94,8 +94,8 @@ def _string(result: Node, key: str) -> Value:
 
 
 def _concept(result: Node, key: str) -> Value:
-    text = coded_text(result.one(key))
-    is_result = is_qualitative(text) or _NUMBER.fullmatch(text)
+    text, words = coded_text(result.one(key)), words_of(result.one(key))
+    is_result = is_qualitative(text) or _NUMBER.fullmatch(words)  # the digits of a code are none
     return Value(text=text) if is_result else Value(ignored="coded")
 
 
