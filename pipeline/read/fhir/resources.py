@@ -9,6 +9,7 @@ from pipeline.read.fhir.document import is_resource
 from pipeline.read.fhir.node import MalformedError, Node, key_in_path, step
 
 HISTORY = "/_history/"  # before the version in an address
+_LEVELS = 16  # of panels in panels; a longer chain is no laboratory's, and takes its square in time
 _WITH_RESOURCE = ("entry", "parameter", "part")  # whose "resource" is one; elsewhere it may not be
 _MEMBERS = ("hasMember", "result")  # of an Observation, of a DiagnosticReport
 
@@ -89,12 +90,13 @@ class Document:
         """Yield, level by level, the panels and reports that ``resource`` is a member of."""
         seen = {resource.node.path}
         level = [resource]
-        while level:
+        for _ in range(_LEVELS):
             parents = [up for one in level for up in self._parents.get(one.node.path, [])]
             level = list({up.node.path: up for up in parents if up.node.path not in seen}.values())
             seen.update(up.node.path for up in level)
-            if level:
-                yield level
+            if not level:
+                return
+            yield level
 
     def inherited(self, resource: Resource, say: Callable[[Resource], str]) -> str:
         """Return what ``say`` finds in a resource, else above it; "" where one level disagrees."""
