@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+from pipeline.read.fhir import is_fhir_json, is_fhir_xml
+from pipeline.read.hl7v2 import is_hl7v2
+
 _ZIP = b"PK\x03\x04"
 _TRANSPORT = b"HEADER RECORD*******LIBRARY HEADER RECORD!!!!!!!"
 
@@ -11,13 +14,21 @@ class Kind(StrEnum):
 
     TABLE = "table"  # delimited text
     WORKBOOK = "workbook"
-    TRANSPORT = "transport"  # SAS transport (XPT)
+    HL7_V2 = "hl7v2"
+    FHIR_JSON = "fhir-json"
+    FHIR_XML = "fhir-xml"
 
 
-def kind_of(content: bytes) -> Kind:
-    """Return the kind of a file's content; what is of no other kind may be a table."""
-    if content.startswith(_ZIP):
-        return Kind.WORKBOOK
-    if content.startswith(_TRANSPORT):
-        return Kind.TRANSPORT
-    return Kind.TABLE
+def is_workbook(content: bytes) -> bool:
+    """Return whether bytes begin as a zip archive, which of lab files only a workbook does."""
+    return content.startswith(_ZIP)
+
+
+def kind_of(text: str) -> Kind:
+    """Return the kind of a text; what is of no other kind may be a table."""
+    kinds = {
+        Kind.HL7_V2: is_hl7v2,
+        Kind.FHIR_JSON: is_fhir_json,
+        Kind.FHIR_XML: is_fhir_xml,
+    }
+    return next((kind for kind, is_so in kinds.items() if is_so(text)), Kind.TABLE)

@@ -7,19 +7,34 @@ import pandas as pd
 from pipeline.errors import LabFileError
 from pipeline.model import RAW_COLUMNS
 from pipeline.read.dates import DATE_COLUMNS, with_dates
+from pipeline.read.fhir import read_fhir_json, read_fhir_xml
 from pipeline.read.grid import Grid
-from pipeline.read.kind import Kind, kind_of
+from pipeline.read.hl7v2 import decode_hl7v2, is_hl7v2, read_hl7v2
+from pipeline.read.kind import Kind, is_workbook, kind_of
 from pipeline.read.lab_csv import read_lab_csv, required_of
 from pipeline.read.lab_table import read_lab_table
 from pipeline.read.layout import PATIENT_NUMBER, Layout, Vocabulary, layout_of
 from pipeline.read.numbers import NUMBER_COLUMNS, with_numbers
-from pipeline.read.reading import Reading, as_rows, joined
+from pipeline.read.reading import Known, Reading, as_rows, joined
 from pipeline.read.table import grids_of, has_header
 from pipeline.read.text_file import read_bytes, text_of
 from pipeline.read.workbook import read_workbook
 from pipeline.rules import Rules
 
-SUFFIXES = (".csv", ".tsv", ".xlsx")  # by which a folder's lab files are known
+SUFFIXES = (
+    ".csv",
+    ".tsv",
+    ".xlsx",
+    ".hl7",
+    ".json",
+    ".xml",
+)  # by which a folder's lab files are known
+_DOCUMENTS = {
+    Kind.HL7_V2: read_hl7v2,
+    Kind.FHIR_JSON: read_fhir_json,
+    Kind.FHIR_XML: read_fhir_xml,
+}
+_HEAD = 256
 _READ_COLUMNS = ("cells", "columns", *NUMBER_COLUMNS, *DATE_COLUMNS)
 
 
@@ -47,15 +62,24 @@ def vocabulary_of(rules: Rules) -> Vocabulary:
     units = set(rules.units["folded"])
     return Vocabulary(
         columns=rules.column_names,
-        is_analyte=lambda name: rules.marker_of(name) is not None,
+        is_analyte=_is_known(rules),
         is_unit=lambda unit: rules.fold_unit(unit) in units,
     )
 
 
 def _read(content: bytes, *, name: str, rules: Rules, case_id: str | None) -> Reading:
-    if kind_of(content) is Kind.WORKBOOK:
+    if is_workbook(content):
         return _tables(read_workbook(content, name=name), name=name, rules=rules, case_id=case_id)
-    return _read_text(text_of(content, name=name), name=name, rules=rules, case_id=case_id)
+    is_message = is_hl7v2(decode_hl7v2(content[:_HEAD]))  # a message names its own encoding
+    text = decode_hl7v2(content) if is_message else text_of(content, name=name)
+    document = _DOCUMENTS.get(kind_of(text))
+    if document is None:
+        return _read_text(text, name=name, rules=rules, case_id=case_id)
+    return document(text, name=name, known=_is_known(rules), case_id=case_id)
+
+
+def _is_known(rules: Rules) -> Known:
+    return lambda name: rules.marker_of(name) is not None
 
 
 def _read_text(text: str, *, name: str, rules: Rules, case_id: str | None) -> Reading:

@@ -59,6 +59,7 @@ def _of_result(result: Node, observation: Node, context: dict[str, str], known: 
         "line": result.path,
         "analyte": analyte_of(names, known=known),
         "value": value.text,
+        "mark": value.mark,
         "unit": value.unit,
         "flag": _flag(result),
         "comment": " ".join(filter(None, (value.note, context["comment"]))),
@@ -73,19 +74,22 @@ def _usable(value: Value, result: Node, observation: Node) -> Value:
 
 
 def _names(code: Node) -> list[str]:
-    """Return the names of an analyte, the surest first: LOINC, words, NHG's codes, other codes."""
+    """Return the codes of LOINC where there are such, else names, NHG's codes and other codes.
+
+    A LOINC code says the specimen; the words beside it need not, and stand for no other code.
+    """
     codings = code.all("coding")
     loinc, nhg, local = [], [], []
     for one in codings:
         system, written = one.text("system").rstrip("/"), one.text("code")
         if system in _LOINC:
-            loinc.append(written)
+            loinc += [written] if written else []
         elif written and _NHG.fullmatch(system):
             nhg.append(f"nhg:{written}")
         else:
             local.append(written)
     words = [code.text("text"), *(one.text("display") for one in codings)]
-    return [name for name in (*loinc, *words, *nhg, *local) if name]
+    return loinc or [name for name in (*words, *nhg, *local) if name]
 
 
 def _other_category(observation: Node) -> str:

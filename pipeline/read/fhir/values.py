@@ -29,6 +29,7 @@ class Value:
     note: str = ""
     ignored: str = ""
     is_stated: bool = True
+    mark: str = ""  # "." where it is a number of the format's own, whose mark is a point
 
 
 def value_of(result: Node) -> Value:
@@ -59,7 +60,7 @@ def is_qualitative(text: str) -> bool:
 
 def _quantity(result: Node, key: str) -> Value:
     quantity = result.one(key)
-    return Value(text=_number(quantity), unit=unit_of(quantity))
+    return Value(text=_number(quantity), unit=unit_of(quantity), mark=".")
 
 
 def _number(quantity: Node) -> str:

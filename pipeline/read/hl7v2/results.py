@@ -10,6 +10,7 @@ from pipeline.read.hl7v2.values import kind_of_type, reference_of, value_of
 from pipeline.read.reading import Known, analyte_of
 
 _LABORATORY = ("ORU", "ORF", "OUL", "")  # a message that does not say its type is not passed over
+_NUMERIC = ("NM", "SN")
 _PENDING = ("I", "O", "N")  # in the laboratory, ordered, not asked for: no result yet
 
 
@@ -20,6 +21,7 @@ def results_of(
     segment = observation.segment
     is_laboratory = observation.group.message["type"] in _LABORATORY
     type_, kind = _type_of(segment), _kind_without_value(segment)
+    mark = "." if type_ in _NUMERIC else ""  # the standard's own decimal mark
     row = _row_of(observation, known=known, case_id=case_id)
     for number, part in enumerate(segment.field(5).repetitions(), start=1):
         value = value_of(part, type_) if is_laboratory else ""
@@ -29,7 +31,7 @@ def results_of(
             yield kind
         else:
             line = f"{segment.line}.{number}" if number > 1 else str(segment.line)
-            yield row | {"line": line, "value": value}
+            yield row | {"line": line, "value": value, "mark": mark}
 
 
 def _kind_without_value(segment: Segment) -> str:
