@@ -82,9 +82,9 @@ def report(asked: Namespace) -> int:
     notebook_of(asked.kind)  # a wrong KIND is refused before a file is read
     order = _order(asked)
     withdraw(asked.out / RECORD)  # whatever happens, no earlier record passes for that of this run
-    hashes = hashes_of([*asked.inputs, *filter(None, [asked.people, asked.rules])])
+    hashes = hashes_of([*asked.inputs, *filter(None, [asked.people, asked.rules, asked.mapping])])
     intake = _take_in(asked, language=order.languages[0])
-    files = read_files(intake, asked.inputs, besides=(asked.people, asked.rules))
+    files = read_files(intake, asked.inputs, besides=(asked.people, asked.rules, asked.mapping))
     read = {str(file): hashes.get(file) for file in files}
     ledger = make_reports(order, intake, read=read, announce=_announcer(asked.quiet))
     _print_result(ledger.as_record(), ledger.summary(), asked)
@@ -134,12 +134,16 @@ def _take_in(asked: Namespace, *, language: str) -> "Intake":
     from pipeline.intake import require_rows, take_in
     from pipeline.publish.inputs import require_inputs
     from pipeline.publish.validation_page import write_validation
+    from pipeline.read import read_mapping
     from pipeline.read.overlay import read_overlay
     from pipeline.rules import load_rules
 
-    require_inputs([*asked.inputs, *filter(None, [asked.people])])
+    require_inputs([*asked.inputs, *filter(None, [asked.people, asked.mapping])])
     rules = load_rules() if asked.rules is None else read_overlay(asked.rules, load_rules())
-    intake = take_in(asked.inputs, as_of=asked.as_of, people=asked.people, rules=rules)
+    mapping = None if asked.mapping is None else read_mapping(asked.mapping, rules)
+    intake = take_in(
+        asked.inputs, as_of=asked.as_of, people=asked.people, rules=rules, mapping=mapping
+    )
     write_validation(intake, asked.out, language=language)
     require_rows(intake, strict=asked.strict)
     return intake
@@ -148,9 +152,11 @@ def _take_in(asked: Namespace, *, language: str) -> "Intake":
 def _check_lines(intake: "Intake", out: Path) -> str:
     """Return how many rows were accepted and set aside, why, and where to read it."""
     counts = intake.counts
-    accepted, aside = counts["accepted"], counts["set_aside"]
-    lines = [f"{counts['read']} rows: {accepted} accepted, {aside} set aside."]
-    lines += [f"  {count} {reason}" for reason, count in intake.reasons.items()]
+    none = f", {counts['no_result']} no laboratory result" if counts["no_result"] else ""
+    ends = f"{counts['accepted']} accepted, {counts['set_aside']} set aside{none}"
+    lines = [f"{counts['read']} rows: {ends}."]
+    words = (*intake.reasons.items(), *intake.ignored.items())
+    lines += [f"  {count} {word}" for word, count in words]
     if intake.cases_without_rows:
         lines.append(f"No row accepted: {', '.join(intake.cases_without_rows)}")
     lines += [f"Written: {out / 'validation.html'}", f"         {out / 'quarantine.csv'}"]
@@ -226,6 +232,7 @@ def _add_inputs(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="build")
     parser.add_argument("--as-of", type=_day, default=dt.date.today(), metavar="DATE", help="today")
     parser.add_argument("--people", type=Path, metavar="FILE", help="the context of many (CSV)")
+    parser.add_argument("--mapping", type=Path, metavar="FILE", help="how the laboratory writes")
     parser.add_argument("--rules", type=Path, metavar="FILE", help="the practice's targets (TOML)")
     parser.add_argument("--strict", action="store_true", help="a row set aside is a failure")
     parser.add_argument("--json", action="store_true", help="summary as JSON")

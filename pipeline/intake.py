@@ -17,6 +17,7 @@ from pipeline.normalise import normalise_units
 from pipeline.read import (
     SUFFIXES,
     CaseFolder,
+    LabMapping,
     Person,
     insulin_factors,
     people_of,
@@ -25,7 +26,8 @@ from pipeline.read import (
     read_people,
     stated_table,
 )
-from pipeline.read.people import CASE_ID, joined_people
+from pipeline.read.people import joined_people
+from pipeline.read.pseudonym import CASE_ID
 from pipeline.read.quarantine import AS_READ, quarantine_csv
 from pipeline.rules import Rules
 from pipeline.validate import Validated, split_by_expectations
@@ -164,12 +166,18 @@ _TOLD = ("consent", "timeline", "note", "told", "genotypes")
 
 
 def take_in(
-    inputs: Sequence[Path], *, as_of: dt.date, people: Path | None = None, rules: Rules
+    inputs: Sequence[Path],
+    *,
+    as_of: dt.date,
+    people: Path | None = None,
+    rules: Rules,
+    mapping: LabMapping | None = None,
 ) -> Intake:
     """Return what the files and case folders of ``inputs`` hold, every row accepted or set aside.
 
-    ``people`` is a table of context for many. That no row at all was accepted is not an error here:
-    the quarantine still says why (see ``require_rows``).
+    ``people`` is a table of context for many, ``mapping`` says how the laboratory writes. That no
+    row at all was accepted is not an error here: the quarantine still says why (see
+    ``require_rows``).
 
     Raises LabFileError or CaseFileError where an input cannot be read, RulesError where a row could
     not be judged or would be lost.
@@ -179,9 +187,11 @@ def take_in(
     persons = {case_id: folder.person for case_id, folder in folders.items()}
     listed = {} if people is None else read_people(people, keys=rules.context)
     persons = joined_people(persons, listed, where="the table of people")
-    raw, files, ignored = _read_files(inputs, folders=folders, rules=rules)
+    raw, files, ignored = _read_files(
+        inputs, folders=folders, rules=rules, mapping=mapping or LabMapping()
+    )
     whose = people_of(raw.assign(case_id=_owner(raw)), people=persons.values())
-    factors = insulin_factors(folders.values())
+    factors = insulin_factors(folders.values()) | (mapping or LabMapping()).insulin_factors
     rows = normalise_units(raw, rules, insulin_factors=factors)
     parted = split_by_expectations(_with_people(rows, whose), as_of=as_of, rules=rules)
     _require_all(raw, parted)
@@ -213,7 +223,7 @@ def quarantine_of(intake: Intake, language: Language) -> bytes:
 
 
 def _read_files(
-    inputs: Sequence[Path], *, folders: Mapping[str, CaseFolder], rules: Rules
+    inputs: Sequence[Path], *, folders: Mapping[str, CaseFolder], rules: Rules, mapping: LabMapping
 ) -> tuple[pd.DataFrame, tuple[str, ...], Mapping[str, int]]:
     """Return the rows of all files, the files, and how many entries are no result, by kind.
 
@@ -228,7 +238,7 @@ def _read_files(
             raise CaseFileError(f"Unable to find a lab file in folder '{path.name}'.")
         for file in files:
             names.append(file.name)
-            reading = read_lab_file(file, rules=rules, case_id=case_id)
+            reading = read_lab_file(file, rules=rules, case_id=case_id, mapping=mapping)
             ignored.update(reading.ignored)
             tables.append(reading.rows.assign(source=len(names), folder_case=case_id or ""))
     if not tables:

@@ -34,7 +34,7 @@ def test_a_table_of_many_gives_each_person_their_own_case(tmp_path: Path) -> Non
     rows = (GOOD, "b,s2,2024-01-01,alt,30,U/L,M,", "b,s2,2024-01-01,ast,neg,U/L,,")
     intake = intake_of(tmp_path, *rows)
     assert intake.case_ids == ("a", "b")
-    assert intake.counts == {"read": 3, "accepted": 2, "set_aside": 1}
+    assert intake.counts == {"read": 3, "accepted": 2, "set_aside": 1, "no_result": 0}
     one, two = intake.case("a"), intake.case("b")
     assert (one.sex, one.birth_year, len(one.rows), one.set_aside) == ("F", 1987, 1, ())
     assert (two.sex, two.birth_year, two.set_aside[0].row) == ("M", None, "lab.csv:4")

@@ -146,13 +146,11 @@ def _analyte(text: str, words: Vocabulary) -> Analyte | None:
     name = " ".join(text.split())
     if not name:
         return None
-    if words.is_analyte(name):
-        return Analyte(name=name)
     for pattern in (_IN_BRACKETS, _LAST_WORD):
         parts = pattern.fullmatch(name)
         if parts and words.is_analyte(parts["name"]) and words.is_unit(parts["unit"]):
             return Analyte(name=parts["name"], unit=parts["unit"])
-    return None
+    return Analyte(name=name) if words.is_analyte(name) else None
 
 
 def _units_below(

@@ -55,8 +55,8 @@ def with_numbers(rows: pd.DataFrame) -> pd.DataFrame:
     """
     files = rows["file"]
     marks = proven_marks([rows[column] for column in ("value", *_LIMITS)], files=files)
-    certain = rows["mark"] == "." if "mark" in rows else None
-    value = read_numbers(rows["value"], files=files, marks=marks, certain=certain)
+    declared = rows.get("mark")
+    value = read_numbers(rows["value"], files=files, marks=marks, declared=declared)
     limits = {limit: _read_limits(rows, limit, marks=marks) for limit in _LIMITS}
     unclear = np.logical_or.reduce([read["reading"] == "ambiguous" for read in limits.values()])
     readable = value["reading"] == "number"
@@ -118,7 +118,7 @@ def proven_marks(columns: Iterable[pd.Series], *, files: pd.Series) -> Marks:
 
 
 def read_numbers(
-    texts: pd.Series, *, files: pd.Series, marks: Marks, certain: pd.Series | None = None
+    texts: pd.Series, *, files: pd.Series, marks: Marks, declared: pd.Series | None = None
 ) -> pd.DataFrame:
     """Return ``reading``, ``comparator``, ``number``, ``half_digit`` and ``flag`` of each text.
 
@@ -126,13 +126,13 @@ def read_numbers(
     a mark and exactly three digits, in a file that does not prove that mark, or proves both.
     ``number`` is NaN unless the reading is "number"; ``half_digit`` is half a unit of the last
     printed decimal, so that "9,4" is anything from 9.35 to 9.45. ``comparator`` may be "", and
-    ``flag`` is what the laboratory wrote behind its number: "7,4 H". ``certain`` says of which
-    texts the file's own format says that a point is the decimal mark.
+    ``flag`` is what the laboratory wrote behind its number: "7,4 H". ``declared`` is the decimal
+    mark that the file's format, or its mapping, says that a text has; "" where neither does.
     """
     shapes = _shapes(texts)
     ambiguous = shapes["two_readings"] & ~_proven(shapes["mark"], files=files, marks=marks)
-    if certain is not None:
-        ambiguous &= ~(certain & (shapes["mark"] != ","))
+    if declared is not None:
+        ambiguous &= shapes["mark"] != declared
     reading = np.select(
         [texts.str.strip() == "", shapes["number"].isna(), ambiguous],
         ["missing", "unreadable", "ambiguous"],

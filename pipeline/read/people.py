@@ -12,10 +12,10 @@ import pandas as pd
 from pipeline.errors import CaseFileError
 from pipeline.model import Sex
 from pipeline.read.context import read_context
+from pipeline.read.pseudonym import CASE_ID
 from pipeline.read.table import read_table
 from pipeline.rules.loader import ContextKey
 
-CASE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 BIRTH_YEARS = range(1900, 2101)
 _OF_THE_PERSON = ("case_id", "date", "sex", "birth_year")
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 
 PSEUDONYMS = "casereport"  # the authority, or the last part of the system, of a case id of ours
-_CASE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+CASE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DIGITS = 16
 _SEPARATOR = "\x1f"
 
@@ -20,7 +20,7 @@ def pseudonym_of(identifiers: Iterable[tuple[str, str]]) -> str:
     written = [(authority.strip(), value.strip()) for authority, value in identifiers]
     named = [(authority, value) for authority, value in written if value]
     for authority, value in named:
-        if _is_ours(authority) and _CASE_ID.fullmatch(value):
+        if _is_ours(authority) and CASE_ID.fullmatch(value):
             return value
     if not named:
         return ""
