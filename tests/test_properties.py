@@ -38,8 +38,8 @@ from pipeline.score import BANDS
 
 # to shrink a person would take minutes: what fails is printed as it was drawn
 DRAWN = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
-few = hypothesis.settings(max_examples=sized(3, full=1000), phases=DRAWN)  # a crowd each
-some = hypothesis.settings(max_examples=sized(10, full=1000), phases=DRAWN)
+few = hypothesis.settings(max_examples=sized(3, full=60), phases=DRAWN)  # a crowd each
+some = hypothesis.settings(max_examples=sized(10, full=300), phases=DRAWN)
 BAND_SETS = ("laboratory", "guideline", "functional", "critical", "refer")
 MEASURED = [m for m in RULES.markers.values() if m.kind != "computed" or m.as_reported]
 
