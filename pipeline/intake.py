@@ -20,12 +20,14 @@ from pipeline.read import (
     LabMapping,
     Person,
     insulin_factors,
+    no_rows,
     people_of,
     read_case_folders,
     read_lab_file,
     read_people,
     stated_table,
 )
+from pipeline.read.corrections import corrections_of, with_corrections
 from pipeline.read.people import joined_people
 from pipeline.read.pseudonym import CASE_ID
 from pipeline.read.quarantine import AS_READ, quarantine_csv
@@ -230,7 +232,7 @@ def _read_files(
     A row has the number of its file (``source``) and the case of its folder.
     """
     cases = {folder.path: case_id for case_id, folder in folders.items()}
-    tables, names, ignored = [], [], Counter[str]()
+    tables, names, corrections, ignored = [], [], [], Counter[str]()
     for path in inputs:
         case_id = cases.get(path)
         files = (path,) if case_id is None else folders[case_id].files
@@ -238,12 +240,18 @@ def _read_files(
             raise CaseFileError(f"Unable to find a lab file in folder '{path.name}'.")
         for file in files:
             names.append(file.name)
+            if (found := corrections_of(file)) is not None:
+                corrections.append((found, len(names)))
+                continue
             reading = read_lab_file(file, rules=rules, case_id=case_id, mapping=mapping)
             ignored.update(reading.ignored)
             tables.append(reading.rows.assign(source=len(names), folder_case=case_id or ""))
-    if not tables:
+    if not names:
         raise NothingUsableError("Unable to find a file to read.")
-    return pd.concat(tables, ignore_index=True), tuple(names), dict(ignored)
+    raw = pd.concat(tables or [no_rows()], ignore_index=True)
+    for found, source in corrections:
+        raw = with_corrections(raw, found, source=source)
+    return raw, tuple(names), dict(ignored)
 
 
 def _owner(raw: pd.DataFrame) -> pd.Series:

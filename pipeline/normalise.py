@@ -56,6 +56,7 @@ def normalise_units(
         haemolysis=_by_unique(raw["haemolysis"], _haemolysis),
         collected_at=raw["moment"].mask(raw["moment"] == "", _stripped(raw["collected_at"])),
         date=raw["day"],
+        correction_reading=raw.get("correction_reading", ""),
     )
     rows = _with_units(rows, rules)
     rows = _with_insulin_factor(rows, insulin_factors or {})

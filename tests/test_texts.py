@@ -67,6 +67,10 @@ ROW_REASONS = [
     "interval-conflicts",
     "fasting-unreadable",
     "flag-differs",
+    "corrected",
+    "correction-without-reason",
+    "correction-unreadable",
+    "correction-changed",
 ]
 NOT_COMPUTED = [
     "missing-input",
@@ -112,6 +116,10 @@ NOTES = [
     "interval-unreadable",
     "fasting-unreadable",
     "flag-differs",
+    "corrected",
+    "correction-without-reason",
+    "correction-unreadable",
+    "correction-changed",
 ]
 CHANGES = [
     "no-variation-known",

@@ -358,6 +358,7 @@ def test_reasons_come_in_the_order_of_the_suite_and_once() -> None:
         "interval-unreadable",
         "fasting-unreadable",
         "flag-differs",
+        "corrected",
     }
 
 

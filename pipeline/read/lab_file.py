@@ -13,7 +13,7 @@ from pipeline.read.kind import Kind, is_workbook, kind_of
 from pipeline.read.lab_tables import Wanted, read_sheets, read_text_table
 from pipeline.read.mapping import LabMapping
 from pipeline.read.numbers import NUMBER_COLUMNS, with_numbers
-from pipeline.read.reading import COLUMNS, Reading
+from pipeline.read.reading import COLUMNS, Reading, as_rows
 from pipeline.read.text_file import read_bytes, text_of
 from pipeline.read.workbook import read_workbook
 from pipeline.rules import Rules
@@ -49,6 +49,12 @@ def read_lab_file(
     orders = {path.name: mapping.dates} if mapping.dates else {}
     rows = with_dates(with_numbers(_with_addresses(rows, name=path.name)), orders)
     return Reading(rows=rows[[*RAW_COLUMNS, *_READ_COLUMNS]], ignored=reading.ignored)
+
+
+def no_rows() -> pd.DataFrame:
+    """Return what ``read_lab_file`` gives of a file without a result, of no file and no case."""
+    empty = with_dates(with_numbers(_with_addresses(_filled(as_rows(())), name="")))
+    return empty[[*RAW_COLUMNS, *_READ_COLUMNS]].assign(source=0, folder_case="")
 
 
 def _read(content: bytes, wanted: Wanted) -> Reading:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.errors import LabFileError
-from pipeline.read.table import read_table
+from pipeline.read.table import table_of
+from pipeline.read.text_file import read_text
 
 AS_READ = (
     "row",
@@ -58,7 +59,12 @@ def read_quarantine(path: Path) -> pd.DataFrame:
 
     Raises LabFileError where it is no such table, or a row has another number of cells.
     """
-    table = read_table(path, required=COLUMNS)
+    return quarantine_of(read_text(path), name=path.name)
+
+
+def quarantine_of(text: str, *, name: str) -> pd.DataFrame:
+    """Return the text of a quarantine.csv as ``read_quarantine`` does a file."""
+    table = table_of(text, name=name, required=COLUMNS)
     for line, record in zip(table.lines, table.records, strict=True):
         if len(record) != len(table.header):
             raise LabFileError(f"Expected exactly {len(table.header)} cells in line {line}.")
