@@ -40,6 +40,7 @@ _IN_DOUBT = frozenset(
         "implausible",
         "unit-unknown",
         "unit-missing",
+        "unit-likely",
         "interval-conflicts",
         "duplicate-contradictory",
     }
@@ -55,7 +56,8 @@ class Intake:
     as_of: dt.date
     files: tuple[str, ...]  # in the order they were read; "file 1" is the first
     accepted: pd.DataFrame  # ACCEPTED_COLUMNS and source, the number of the file
-    set_aside: pd.DataFrame  # AS_READ, source, marker, owner (a case or ""), canonical_ columns
+    # AS_READ, likely_unit, source, marker, owner (a case or ""), canonical_ columns
+    set_aside: pd.DataFrame
     ignored: Mapping[str, int]  # how many entries are no laboratory result, by kind
     people: pd.DataFrame  # case_id, sex, birth_year
     persons: Mapping[str, Person]  # what a case.toml or a table of people states, by case
@@ -221,7 +223,13 @@ def require_rows(intake: Intake, *, strict: bool = False) -> None:
 
 def quarantine_of(intake: Intake, language: Language) -> bytes:
     """Return quarantine.csv: the rows as they were read, each reason a word and a sentence."""
-    return quarantine_csv(intake.quarantine, sentence=lambda word: language.text(f"reasons.{word}"))
+
+    def sentence(word: str, likely_unit: str) -> str:
+        if word == "unit-likely":
+            return language.text("reasons.unit-likely-in", unit=language.unit(likely_unit))
+        return language.text(f"reasons.{word}")
+
+    return quarantine_csv(intake.set_aside, sentence=sentence)
 
 
 def _read_files(
@@ -281,7 +289,7 @@ def _as_read(raw: pd.DataFrame, set_aside: pd.DataFrame) -> pd.DataFrame:
     cells = [column for column in AS_READ if column in raw]
     told = raw.loc[set_aside.index, cells]
     canonical = set_aside[list(ACCEPTED_COLUMNS)].add_prefix("canonical_")
-    own = set_aside[["reasons", "owner", "marker", "source"]]
+    own = set_aside[["reasons", "likely_unit", "owner", "marker", "source"]]
     return pd.concat([told, own, canonical], axis="columns")
 
 

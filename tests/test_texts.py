@@ -43,6 +43,7 @@ ROW_REASONS = [
     "value-ambiguous",
     "value-missing",
     "implausible",
+    "unit-likely",
     "date-unreadable",
     "date-ambiguous",
     "date-after-as-of",

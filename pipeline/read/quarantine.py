@@ -38,14 +38,18 @@ def unguarded(text: str) -> str:
     return text.removeprefix(_GUARD)
 
 
-def quarantine_csv(rows: pd.DataFrame, *, sentence: Callable[[str], str]) -> bytes:
-    """Return quarantine.csv of ``rows`` (``AS_READ``), with a sentence for each reason.
+def quarantine_csv(rows: pd.DataFrame, *, sentence: Callable[[str, str], str]) -> bytes:
+    """Return quarantine.csv of ``rows`` (``AS_READ`` and ``likely_unit``), each reason told.
+
+    ``sentence`` tells a reason, given its word and the likely unit.
 
     It is UTF-8 with a byte order mark, by which spreadsheets know it. ``correction`` and
     ``correction_reason`` are empty: they are a person's to fill in.
     """
-    texts = {words: _sentences(words, sentence) for words in rows["reasons"].unique()}
-    told = rows.assign(sentence=rows["reasons"].map(texts), correction="", correction_reason="")
+    pairs = list(zip(rows["reasons"], rows["likely_unit"], strict=True))
+    texts = {pair: _sentences(*pair, sentence) for pair in set(pairs)}
+    sentences = [texts[pair] for pair in pairs]
+    told = rows.assign(sentence=sentences, correction="", correction_reason="")
     file = StringIO(newline="")
     writer = csv.writer(file)  # its CRLF, by RFC 4180, is why a lone CR or LF is quoted
     writer.writerow(COLUMNS)
@@ -72,5 +76,5 @@ def quarantine_of(text: str, *, name: str) -> pd.DataFrame:
     return pd.DataFrame(cells, columns=list(table.header), dtype=str)[list(COLUMNS)]
 
 
-def _sentences(words: str, sentence: Callable[[str], str]) -> str:
-    return " ".join(sentence(word) for word in words.split(";"))
+def _sentences(words: str, likely_unit: str, sentence: Callable[[str, str], str]) -> str:
+    return " ".join(sentence(word, likely_unit) for word in words.split(";"))

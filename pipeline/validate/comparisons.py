@@ -9,6 +9,7 @@ from pipeline.rules import Rules
 from pipeline.rules.formulas import homa_ir
 from pipeline.validate.intervals import interval_reading
 from pipeline.validate.marks import flag_reading
+from pipeline.validate.units import likely_unit
 
 _RESULT = ["case_id", "sample_id", "marker", "collected_at"]
 _DRAW = ["case_id", "sample_id"]
@@ -25,7 +26,7 @@ def with_comparisons(rows: pd.DataFrame, *, as_of: dt.date, rules: Rules) -> pd.
     ``as_of`` and ``born`` (1 January of the birth year) are dates; ``repetition`` is "",
     "superseded" (there is a later version), "identical" (an earlier row says the same) or
     "contradictory"; ``draw`` is "" or "different"; ``interval`` is what ``interval_reading`` says
-    and ``marking`` what ``flag_reading`` does;
+    and ``marking`` what ``flag_reading`` does; ``likely_unit`` is the unit a value is likelier in;
     ``check_gap`` and ``check_tolerance`` stand on the rows of a reported HOMA-IR, ``input_gap`` and
     ``input_tolerance`` on those of its glucose and insulin. What is blank of the case ids is NA.
     """
@@ -38,6 +39,7 @@ def with_comparisons(rows: pd.DataFrame, *, as_of: dt.date, rules: Rules) -> pd.
     compared["repetition"] = _repetition(compared, rules=rules)
     compared["draw"] = _draw(compared)
     compared["interval"] = interval_reading(compared, rules=rules)
+    compared["likely_unit"] = likely_unit(compared, rules=rules)
     compared["marking"] = flag_reading(compared)
     return compared.assign(**_cross_check(compared))
 
