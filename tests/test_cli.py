@@ -180,7 +180,12 @@ def test_quiet_prints_nothing_and_json_prints_json(tmp_path) -> None:
     common = ("check", file, "--as-of", "2025-10-01", "--out", tmp_path / "out")
     quiet, told = casereport(*common, "--quiet"), casereport(*common, "--json")
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
-    assert json.loads(told.out)["rows"] == {"read": 1, "accepted": 1, "set_aside": 0}
+    assert json.loads(told.out)["rows"] == {
+        "read": 1,
+        "accepted": 1,
+        "set_aside": 0,
+        "no_result": 0,
+    }
 
 
 def test_help_answers_at_once() -> None:

@@ -118,9 +118,6 @@ NOTES = [
     "fasting-unreadable",
     "flag-differs",
     "corrected",
-    "correction-without-reason",
-    "correction-unreadable",
-    "correction-changed",
 ]
 CHANGES = [
     "no-variation-known",

@@ -1,5 +1,6 @@
 """Publishing floor. Writes what became of the rows: quarantine.csv, and the page about it."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -70,7 +71,8 @@ def render_validation(intake: Intake, texts: Language) -> str:
 def tell_validation(intake: Intake, texts: Language) -> Story:
     """Return what became of the rows, told in one language."""
     counts = intake.counts | {"noted": int((intake.accepted["notes"] != "").sum())}
-    pairs = [(name, str(counts[name])) for name in ("read", "accepted", "set_aside", "noted")]
+    names = ("read", "accepted", "set_aside", "no_result", "noted")
+    pairs = [(name, str(counts[name])) for name in names if counts[name] or name != "no_result"]
     pairs.append(("as_of", texts.date(intake.as_of)))
     parts: dict[str, list[Block]] = {
         "summary": _summary(intake, texts),
@@ -78,6 +80,7 @@ def tell_validation(intake: Intake, texts: Language) -> Story:
         "rows": _which_rows(intake, texts),
         "files": [_by_file(intake, texts)],
         "analytes": [_by_analyte(intake, texts)],
+        "ignored": _no_results(intake, texts),
     }
     return Story(
         title=_say(texts, "title"),
@@ -97,12 +100,15 @@ def _say(texts: Language, key: str, **fields: str | int) -> str:
 
 def _summary(intake: Intake, texts: Language) -> list[Block]:
     counts = intake.counts
+    counts["results"] = counts["accepted"] + counts["set_aside"]
     if not counts["set_aside"]:
         said = [_say(texts, "summary.all")]
     elif counts["accepted"]:
         said = [_say(texts, "summary.some", **counts), _say(texts, "summary.use")]
     else:
         said = [_say(texts, "summary.none")]
+    if counts["no_result"]:
+        said.append(_say(texts, "summary.no_result", **counts))
     if intake.cases_without_rows:
         said.append(_say(texts, "summary.cases", count=len(intake.cases_without_rows)))
     return [Paragraph(sentences=tuple(Sentence(text=text) for text in said), style="lead")]
@@ -182,6 +188,20 @@ def _by_analyte(intake: Intake, texts: Language) -> Table:
     names[""] = _say(texts, "unknown_analyte")
     label = _say(texts, "analytes.analyte")
     return _counted(intake, "marker", names=names, label=label, part="analytes", texts=texts)
+
+
+def _no_results(intake: Intake, texts: Language) -> list[Block]:
+    """Return what was in the files beside results, counted by kind."""
+    counted = Counter[str]()
+    for word, count in intake.ignored.items():
+        known = texts.has(f"validation.ignored.kinds.{word}")
+        counted[_say(texts, f"ignored.kinds.{word}" if known else "ignored.other")] += count
+    columns = (
+        Column(label=_say(texts, "ignored.kind")),
+        Column(label=_say(texts, "ignored.count"), kind="number"),
+    )
+    cells = ((kind, str(count)) for kind, count in counted.most_common())
+    return [_table(_say(texts, "ignored.caption"), columns, cells)] if counted else []
 
 
 def _counted(
