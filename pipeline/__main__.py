@@ -61,6 +61,8 @@ def _interrupt(number: int, frame: object) -> None:
 
 def check(asked: Namespace) -> int:
     """Read, normalise and validate; write which rows were set aside, and render nothing."""
+    if asked.suggest_mapping is not None:
+        return _suggest(asked)
     intake = _take_in(asked, language=asked.language)
     told = {
         "rows": intake.counts,
@@ -69,6 +71,25 @@ def check(asked: Namespace) -> int:
         "files": [str(asked.out / name) for name in ("validation.html", "quarantine.csv")],
     }
     _print_result(told, _check_lines(intake, asked.out), asked)
+    return 0
+
+
+def _suggest(asked: Namespace) -> int:
+    """Write a first mapping of the first input, and read nothing else."""
+    from pipeline.publish.files import publish, work_folder
+    from pipeline.read.suggest import suggest_mapping
+    from pipeline.rules import load_rules
+
+    path: Path = asked.suggest_mapping
+    text = suggest_mapping(asked.inputs[0], load_rules())
+    with work_folder(path.parent, "mapping") as work:
+        publish(text.encode("utf-8"), path, work=work)
+    decide = text.count("# DECIDE:")
+    _print_result(
+        {"mapping": str(path), "to_decide": decide},
+        f"Written: {path}, with {decide} things to decide.",
+        asked,
+    )
     return 0
 
 
@@ -196,6 +217,9 @@ def _add_check(commands: Any) -> None:
     parser = _add(commands, check, "read and judge the rows; render nothing")
     _add_inputs(parser)
     parser.add_argument("--language", choices=languages(), default="nl", help="of validation.html")
+    parser.add_argument(
+        "--suggest-mapping", type=Path, metavar="FILE", help="write a first mapping of INPUT"
+    )
 
 
 def _add_report(commands: Any) -> None:

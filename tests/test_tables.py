@@ -18,6 +18,7 @@ from pipeline.read.dates import with_dates
 from pipeline.read.grid import cell_address
 from pipeline.read.ranges import range_of
 from pipeline.read.reading import Reading
+from pipeline.read.suggest import suggest_mapping
 
 SHOWN = ["line", "case_id", "analyte", "value", "unit"]
 
@@ -307,3 +308,28 @@ def test_a_spoilt_table_is_read_or_refused(tmp_path_factory, cut: int, more: str
     except LabFileError:
         return
     assert found.rows["row"].is_unique
+
+
+# A first mapping.
+
+
+def test_a_first_mapping_is_one_that_can_be_read_and_asks_what_it_does_not_know(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "lab.csv").write_text("casus;datum;ALAT;Vreemd\na;31-01-2024;22;4\n")
+    text = suggest_mapping(tmp_path / "lab.csv", RULES)
+    assert '"casus" = "case_id"' in text
+    assert '"ALAT" = "alt"' in text
+    assert '# "Vreemd" = "ignored"' in text
+    (tmp_path / "lab.toml").write_text(text)
+    mapping = read_mapping(tmp_path / "lab.toml", RULES)
+    assert mapping.columns["casus"] == "case_id"
+    assert mapping.knows("ALAT")
+
+
+def test_a_first_mapping_of_a_table_nobody_knows_names_its_columns(tmp_path: Path) -> None:
+    (tmp_path / "lab.csv").write_text('x\nNummer,"Wat ""is"" dit",Hoeveel\n1,2,3\n')
+    text = suggest_mapping(tmp_path / "lab.csv", RULES)
+    assert r'# "Wat \"is\" dit" = "ignored"' in text
+    (tmp_path / "lab.toml").write_text(text.replace("# DECIDE", "## DECIDE").replace('# "', '"'))
+    assert len(read_mapping(tmp_path / "lab.toml", RULES).columns) == 3

@@ -13,7 +13,6 @@ class Kind(StrEnum):
     """A kind of file that is read."""
 
     TABLE = "table"  # delimited text
-    WORKBOOK = "workbook"
     HL7_V2 = "hl7v2"
     FHIR_JSON = "fhir-json"
     FHIR_XML = "fhir-xml"
@@ -22,6 +21,11 @@ class Kind(StrEnum):
 def is_workbook(content: bytes) -> bool:
     """Return whether bytes begin as a zip archive, which of lab files only a workbook does."""
     return content.startswith(_ZIP)
+
+
+def is_transport(content: bytes) -> bool:
+    """Return whether bytes begin as a SAS transport file."""
+    return content.startswith(_TRANSPORT)
 
 
 def kind_of(text: str) -> Kind:

@@ -9,16 +9,25 @@ from pipeline.model import RAW_COLUMNS
 from pipeline.read.dates import DATE_COLUMNS, with_dates
 from pipeline.read.fhir import read_fhir_json, read_fhir_xml
 from pipeline.read.hl7v2 import decode_hl7v2, is_hl7v2, read_hl7v2
-from pipeline.read.kind import Kind, is_workbook, kind_of
+from pipeline.read.kind import Kind, is_transport, is_workbook, kind_of
 from pipeline.read.lab_tables import Wanted, read_sheets, read_text_table
 from pipeline.read.mapping import LabMapping
 from pipeline.read.numbers import NUMBER_COLUMNS, with_numbers
 from pipeline.read.reading import COLUMNS, Reading, as_rows
 from pipeline.read.text_file import read_bytes, text_of
+from pipeline.read.transport import read_transport
 from pipeline.read.workbook import read_workbook
 from pipeline.rules import Rules
 
-SUFFIXES = (".csv", ".tsv", ".xlsx", ".hl7", ".json", ".xml")  # of the lab files of a folder
+SUFFIXES = (
+    ".csv",
+    ".tsv",
+    ".xlsx",
+    ".hl7",
+    ".json",
+    ".xml",
+    ".xpt",
+)  # of the lab files of a folder
 _DOCUMENTS = {
     Kind.HL7_V2: read_hl7v2,
     Kind.FHIR_JSON: read_fhir_json,
@@ -60,6 +69,8 @@ def no_rows() -> pd.DataFrame:
 def _read(content: bytes, wanted: Wanted) -> Reading:
     if is_workbook(content):
         return read_sheets(read_workbook(content, name=wanted.name), wanted)
+    if is_transport(content):
+        return read_sheets([read_transport(content, name=wanted.name)], wanted)
     is_message = is_hl7v2(decode_hl7v2(content[:_HEAD]))  # which names its own encoding
     text = decode_hl7v2(content) if is_message else text_of(content, name=wanted.name)
     document = _DOCUMENTS.get(kind_of(text))

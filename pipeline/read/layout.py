@@ -75,7 +75,7 @@ def layout_of(grid: Grid, words: Vocabulary) -> Layout | None:
     best = max(searched, key=lambda place: _recognised(grid.records[place], words), default=0)
     if not len(grid.records) or _recognised(grid.records[best], words) == 0:
         return None
-    found = _layout_at(grid, best, words)
+    found = layout_at(grid, best, words)
     return found if _holds_results(found) else None
 
 
@@ -90,7 +90,8 @@ def _holds_results(layout: Layout) -> bool:
     return bool(layout.analytes) or not layout.is_wide
 
 
-def _layout_at(grid: Grid, header: int, words: Vocabulary) -> Layout:
+def layout_at(grid: Grid, header: int, words: Vocabulary) -> Layout:
+    """Return the layout of a grid whose header is the record at this position."""
     names = _named(grid.records[header])
     columns = {
         place: words.columns[fold_name(name)]
