@@ -32,7 +32,7 @@ def suggest_mapping(path: Path, rules: Rules) -> str:
     grid, layout = _table(_grids(path), wanted)
     lines = [
         "# A first mapping: complete what stands behind DECIDE, then pass it as --mapping.",
-        f"{_DECIDE} the laboratory's name; whether it writes dates {' or '.join(ORDERS)}; its mark.",
+        f"{_DECIDE} the laboratory's name, its dates ({' or '.join(ORDERS)}), its decimal mark.",
         '# laboratory = ""',
         '# dates = "dmy"',
         '# decimal = ","',
