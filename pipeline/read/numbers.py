@@ -8,12 +8,13 @@ import pandas as pd
 from pipeline.rules.units import fold_unit
 
 # A sign of comparison, a minus, digits without superfluous zeros, a mark and decimals. No exponent,
-# no thousands mark, no NaN or infinity; only the digits 0 to 9, of which a float holds 15 exactly.
+# no thousands mark, no NaN or infinity; only the digits 0 to 9, before the mark as many as a float
+# holds exactly, behind it as many as JSON prints of one.
 # Before a mark there may be no digit (".2"). Behind all may stand the laboratory's own flag.
 _NUMBER = (
     r"(?P<comparator><=|>=|<|>)?\s*"
     r"(?P<whole>-?(?:0|[1-9][0-9]{0,14}|(?=[.,][0-9])))"
-    r"(?:(?P<mark>[.,])(?P<decimals>[0-9]{1,15}))?"
+    r"(?:(?P<mark>[.,])(?P<decimals>[0-9]{1,18}))?"
     r"(?:\s*(?P<flag>HH|LL|H|L|\*{1,2}|!))?\Z"
 )
 # What is no number but something a laboratory does write, in the order they are tried.
