@@ -155,7 +155,8 @@ def _case_id(number: int) -> str:
 
 
 def _dates() -> list[str]:
-    return [str(_FIRST_DAY + day) for day in range(_DAYS + _LATER + 1)]
+    last = _FIRST_DAY + np.timedelta64(_DAYS + _LATER, "D")
+    return [str(day) for day in np.arange(_FIRST_DAY, last + np.timedelta64(1, "D"))]
 
 
 def _samples(drawn: dict[str, np.ndarray[Any, Any]], count: int) -> pd.Categorical:

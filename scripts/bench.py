@@ -1,4 +1,4 @@
-"""Times what people wait for: a report, the check of a lab table, the judging of many people."""
+"""Times what people wait for: a report, a check, the reading of files, the judging of many."""
 
 import csv
 import json
@@ -7,13 +7,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from math import log
 from pathlib import Path
+
+from openpyxl import Workbook
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "samples" / "seed_case"
 PEOPLE = 1_000
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
+RESULTS, OBSERVATIONS = 1_000_000, 10_000
+_NAMES = ("case_id", "sample_id", "collected_at", "analyte", "value", "unit")
+_READ_HEADS = "{:12} {:>9} {:>7} {:>9} {:>6}  | {:>8} {:>6} {:>6}"
+_READ_CELLS = "{:12} {:9,} {:7.1f} {:9,.0f} {:6.2f}  | {:8.1f} {:6.2f} {:6.1f}"
 _HEADS = "{:>10} {:>8} {:>10} {:>9} {:>6}  | {:>8} {:>6} {:>6}"
 _CELLS = "{:10,} {:8.2f} {:10.1f} {:>9} {:6.2f}  | {:8.2f} {:6.2f} {:6.1f}"
 
@@ -49,12 +56,79 @@ def time_commands() -> None:
         timed(f"check of {rows:,} rows of {PEOPLE:,} people", "check", str(table), "--out", folder)
 
 
+# Reading, beside plain libraries.
+
+
+def write_table(path: Path) -> int:
+    """Write a long table of made results; return how many."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(_NAMES)
+        writer.writerows(_made_rows(RESULTS))
+    return RESULTS
+
+
+def write_workbook(path: Path) -> int:
+    """Write the same table as a workbook, whose numbers are numbers."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("Uitslagen")
+    sheet.append(_NAMES)
+    for *rest, value, unit in _made_rows(RESULTS):
+        sheet.append([*rest, float(value), unit])
+    book.save(path)
+    return RESULTS
+
+
+def write_bundle(path: Path) -> int:
+    """Write a Bundle of made Observations."""
+    entries = [
+        {
+            "resource": {
+                "resourceType": "Observation",
+                "status": "final",
+                "code": {"coding": [{"system": "http://loinc.org", "code": "1742-6"}]},
+                "subject": {"identifier": {"system": "casereport", "value": case_id}},
+                "effectiveDateTime": date,
+                "valueQuantity": {"value": float(value), "unit": unit, "code": unit},
+            }
+        }
+        for case_id, _, date, _, value, unit in _made_rows(OBSERVATIONS)
+    ]
+    path.write_text(json.dumps({"resourceType": "Bundle", "type": "collection", "entry": entries}))
+    return OBSERVATIONS
+
+
+def _made_rows(count: int) -> Iterator[tuple[str, ...]]:
+    for n in range(count):
+        day = f"2024-{1 + n % 12:02}-{1 + n % 28:02}"
+        yield f"p{n // 20}", f"s{n // 20}", day, "alt", f"{10 + n % 700 / 10:.1f}", "U/L"
+
+
+def time_reading() -> None:
+    """Print rows a second and memory of each kind of file, beside those of a plain library."""
+    print("\nFrom a file to rows as text, numbers and dates read; beside it a plain library.\n")
+    print(_READ_HEADS.format("file", "rows", "s", "rows/s", "GB", "plain s", "GB", "times"))
+    writers = {"table": write_table, "workbook": write_workbook, "bundle": write_bundle}
+    names = {"table": "lab.csv", "workbook": "lab.xlsx", "bundle": "bundle.json"}
+    with tempfile.TemporaryDirectory() as folder:
+        for kind, write in writers.items():
+            path = Path(folder) / names[kind]
+            rows = write(path)
+            own, plain = (
+                measured("reading", who, kind, str(path)) for who in ("casereport", "plain")
+            )
+            seconds = own["seconds"]
+            cells = (path.name, rows, seconds, rows / seconds, own["peak"] / 1e9)
+            beside = (plain["seconds"], plain["peak"] / 1e9, seconds / plain["seconds"])
+            print(_READ_CELLS.format(*cells, *beside))
+
+
 # Judging, at scale.
 
 
-def measured(what: str, people: int) -> dict[str, float]:
-    """Return the seconds and the peak of memory [bytes] of one size, in a process of its own."""
-    command = [sys.executable, str(ROOT / "scripts" / "scale.py"), what, str(people)]
+def measured(script: str, *arguments: str) -> dict[str, float]:
+    """Return the seconds and the peak of memory [bytes] of a script, in a process of its own."""
+    command = [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *arguments]
     paths = os.pathsep.join([str(ROOT), str(ROOT / "samples")])
     environment = {**os.environ, "PYTHONPATH": paths}
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
@@ -75,7 +149,7 @@ def time_judging() -> None:
     print(_HEADS.format("people", "s", "µs/person", "exponent", "GB", "pivot s", "GB", "times"))
     before = None
     for people in SIZES:
-        taken, least = measured("judge", people), measured("pivot", people)
+        taken, least = (measured("scale", what, str(people)) for what in ("judge", "pivot"))
         print(_line(people, taken, least, before))
         before = people, taken["seconds"]
 
@@ -100,4 +174,5 @@ def growth(few: tuple[int, float], many: tuple[int, float]) -> float:
 
 if __name__ == "__main__":
     time_commands()
+    time_reading()
     time_judging()

@@ -221,6 +221,10 @@ def test_what_is_written_is_for_its_owner_alone(tmp_path) -> None:
     assert [path for path in paths if path.stat().st_mode & 0o077] == []
 
 
+def _hear_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_ended_ends_with_130_and_leaves_no_draft_and_no_kernel(
     tmp_path, ending: signal.Signals
@@ -231,7 +235,14 @@ def test_a_run_that_is_ended_ends_with_130_and_leaves_no_draft_and_no_kernel(
     words = ["report", "case_study", file, "--as-of", "2025-10-01", "--format", "html"]
     command = [sys.executable, "-m", "pipeline", *map(str, words), "--out", str(out)]
     environment = os.environ | {"TMPDIR": str(temporary)}
-    run = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=environment)
+    run = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        preexec_fn=_hear_interrupts,  # a suite in the background has them ignored
+    )
     while not list(temporary.glob("cr-*/k-*/s-*")):
         assert run.poll() is None
         time.sleep(0.05)

@@ -17,6 +17,7 @@ from sizes import sized
 
 from pipeline.errors import LabFileError
 from pipeline.normalise import normalise_units
+from pipeline.read.dates import with_dates
 from pipeline.read.fhir import is_fhir_json, is_fhir_xml, read_fhir_json, read_fhir_xml
 from pipeline.read.numbers import with_numbers
 from pipeline.read.pseudonym import pseudonym_of
@@ -135,6 +136,8 @@ def test_insulin_is_a_row_with_all_that_its_observation_says() -> None:
     )
     assert row(json.dumps(told).replace("12.5", "12.50")) == {
         **dict.fromkeys(("sex", "birth_year", "fasting_hours", "haemolysis", "specimen"), ""),
+        **dict.fromkeys(("sheet", "cells", "columns"), ""),
+        "mark": ".",
         "line": "Observation",
         "case_id": pseudonym_of([("urn:x", "123")]),
         "sample_id": "S1",
@@ -257,7 +260,8 @@ def test_the_unit_is_the_code_and_two_that_contradict_are_none(code, unit, expec
 def test_a_unit_that_contradicts_itself_is_unknown_to_normalise() -> None:
     stated = {"value": 90, "system": UCUM, "code": "mg/dL", "unit": "mmol/L"}
     read_rows = read(observation(code=code("14771-0"), valueQuantity=stated)).rows
-    normalised = normalise_units(with_numbers(read_rows.assign(file="f", row="f:1")), load_rules())
+    named = with_dates(with_numbers(read_rows.assign(file="f", row="f:1")))
+    normalised = normalise_units(named, load_rules())
     assert list(normalised["unit_reading"]) == ["unknown"]
 
 
@@ -301,7 +305,7 @@ def test_limits_are_those_of_the_one_range_that_fits_everybody(ranges, expected)
     ("stated", "analyte"),
     [
         ({"coding": [{"system": "urn:lab", "code": "INS"}, *code()["coding"]]}, "27873-9"),
-        ({"coding": code("99999-9")["coding"], "text": "Ferritin"}, "Ferritin"),
+        ({"coding": code("99999-9")["coding"], "text": "Ferritin"}, "99999-9"),
         ({"coding": code("99999-9")["coding"], "text": "onbekend"}, "99999-9"),
         (
             {"coding": [{"system": NHG, "code": "542", "display": "LDL-cholesterol"}]},

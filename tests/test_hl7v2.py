@@ -47,6 +47,7 @@ def test_a_result_has_all_that_its_message_says_of_it() -> None:
     row = {column: text for column, text in reading.rows.to_dict("records")[0].items() if text}
     assert row == {
         "line": "4",
+        "mark": ".",
         "case_id": pseudonym_of([("ZIS", "123")]),
         "sample_id": "F1",
         "collected_at": "2024-01-02T08:00",

@@ -57,16 +57,17 @@ class LabMapping:
 
     def applied(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return rows of a ``Reading`` with our markers and units in place of local words."""
-        found = rows["analyte"].map(lambda name: self.analytes.get(fold_name(name)))
-        known = found.notna()
-        marker = found[known].map(lambda one: one.marker).reindex(rows.index)
-        unit = found[known].map(lambda one: one.unit).reindex(rows.index, fill_value="")
-        written = rows["unit"].map(lambda text: self.units.get(text.strip(), text))
-        blank = written.str.strip() == ""
+        if self == LabMapping():
+            return rows
+        names = {name: self.analytes.get(fold_name(name)) for name in rows["analyte"].unique()}
+        markers = {name: one.marker if one else name for name, one in names.items()}
+        units = {name: one.unit if one else "" for name, one in names.items()}
+        texts = {text: self.units.get(text.strip(), text) for text in rows["unit"].unique()}
+        written = rows["unit"].map(texts)
         changed = rows.assign(
-            analyte=rows["analyte"].where(~known, marker),
-            unit=written.where(~blank, unit),
-            mark=rows["mark"].mask(rows["mark"] == "", self.decimal) if "mark" in rows else "",
+            analyte=rows["analyte"].map(markers),
+            unit=written.mask(written.str.strip() == "", rows["analyte"].map(units)),
+            mark=rows["mark"].mask(rows["mark"] == "", self.decimal),
         )
         for column, text in self.constants.items():
             changed[column] = changed[column].mask(changed[column].str.strip() == "", text)
