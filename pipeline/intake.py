@@ -15,11 +15,11 @@ from pipeline.language import Language
 from pipeline.model import ACCEPTED_COLUMNS, CaseInput, SetAside
 from pipeline.normalise import normalise_units
 from pipeline.read import (
-    SUFFIXES,
     CaseFolder,
     LabMapping,
     Person,
     insulin_factors,
+    is_lab_file,
     no_rows,
     people_of,
     read_case_folders,
@@ -187,7 +187,7 @@ def take_in(
     not be judged or would be lost.
     """
     paths = [path for path in inputs if path.is_dir()]
-    folders = read_case_folders(paths, keys=rules.context, suffixes=SUFFIXES)
+    folders = read_case_folders(paths, keys=rules.context, is_lab_file=is_lab_file)
     persons = {case_id: folder.person for case_id, folder in folders.items()}
     listed = {} if people is None else read_people(people, keys=rules.context)
     persons = joined_people(persons, listed, where="the table of people")

@@ -10,7 +10,7 @@ from pipeline.errors import CaseFileError
 from pipeline.intake import take_in
 from pipeline.model import Consent, SetAside
 from pipeline.read import (
-    SUFFIXES,
+    is_lab_file,
     read_case_folders,
     read_case_input,
     read_people,
@@ -62,7 +62,7 @@ def case_folder(tmp_path: Path):
         folder.mkdir(exist_ok=True)
         (folder / "case.toml").write_text(text, encoding="utf-8")
         (folder / "lab.csv").touch()
-        return read_case_folder(folder, keys=RULES.context, suffixes=SUFFIXES)
+        return read_case_folder(folder, keys=RULES.context, is_lab_file=is_lab_file)
 
     return write
 
@@ -139,13 +139,13 @@ def test_what_a_case_file_may_not_say_is_refused_without_repeating_it(
 
 def test_a_folder_without_a_case_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CaseFileError, match=r"Unable to find 'case.toml'"):
-        read_case_folder(tmp_path, keys=RULES.context, suffixes=SUFFIXES)
+        read_case_folder(tmp_path, keys=RULES.context, is_lab_file=is_lab_file)
 
 
 def test_two_folders_of_one_case_are_refused(case_folder) -> None:
     one, two = case_folder(CASE).path, case_folder(CASE, name="again").path
     with pytest.raises(CaseFileError, match="exactly 1 folder"):
-        read_case_folders([one, two], keys=RULES.context, suffixes=SUFFIXES)
+        read_case_folders([one, two], keys=RULES.context, is_lab_file=is_lab_file)
 
 
 def test_one_laboratory_has_one_insulin_factor(case_folder) -> None:
@@ -352,3 +352,14 @@ def test_each_value_of_the_seed_case_says_where_it_comes_from(root: Path) -> Non
     assert set(rows["comment"]) == {"seed", "constructed"}
     seed = rows[rows["comment"] == "seed"]
     assert set(seed["analyte"]) == {"insulin_fasting", "homa_ir"}
+
+
+def test_of_a_folders_documents_only_those_of_fhir_are_lab_files(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"resourceType": "Bundle"}')
+    (tmp_path / "b.xml").write_text('<Bundle xmlns="http://hl7.org/fhir"/>')
+    (tmp_path / "c.json").write_text('{"schema": "casereport/case/1"}')
+    (tmp_path / "d.csv").write_text("x")
+    (tmp_path / "e.txt").write_text("x")
+    (tmp_path / "case.toml").write_text('case_id = "x"')
+    found = read_case_folder(tmp_path, keys=RULES.context, is_lab_file=is_lab_file)
+    assert [file.name for file in found.files] == ["a.json", "b.xml", "d.csv"]

@@ -156,6 +156,10 @@ NOT_AN_EDGE = {
     "masld-fli-low": "an exponent too",
     "tyg-variant-b": "of a reported value, which is no finding where ours is computed: test_derive",
     "rh-cgm-tbr": "nothing lies under 0 % of the time",
+    "unit-haemoglobin": "what lies over it is set aside: test_units",
+    "unit-ft4": "what lies under it is set aside: test_units",
+    "unit-ft4-high": "what lies over it is set aside: test_units",
+    "unit-triglycerides": "it asks too whether the number is usual in mg/dL: test_units",
     "plan-titr": "shown at 92 and 93",
     "plan-calprotectin": "shown at 50 and 51",
 }

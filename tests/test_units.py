@@ -54,6 +54,8 @@ def one(marker: str, number: float, unit: str) -> str:
         ("haemoglobin", 11.5, "mmol/L", ""),
         ("creatinine", 600, "umol/L", ""),
         ("triglycerides", 12, "mmol/L", ""),
+        ("triglycerides", 20.1, "mmol/L", ""),
+        ("ketones_blood", 3.1, "mmol/L", ""),
     ],
 )
 def test_a_mix_up_names_the_unit_that_fits(

@@ -35,7 +35,13 @@ from pipeline.rules import Rules, load_rules
 from pipeline.rules.formulas import COMPUTED
 from pipeline.trend import compare_visits
 
-_NOT_SCORED = ("implausible", "unit-unknown", "unit-missing", "interval-conflicts")
+_NOT_SCORED = (
+    "implausible",
+    "unit-unknown",
+    "unit-missing",
+    "unit-likely",
+    "interval-conflicts",
+)
 _DOUBTFUL = {*_NOT_SCORED, "duplicate-contradictory"}
 
 

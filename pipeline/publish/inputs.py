@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.errors import LabFileError
 from pipeline.intake import Intake
-from pipeline.read import CASE_FILE, SUFFIXES
+from pipeline.read import CASE_FILE
 
 Hashes = Mapping[Path, str]
 
@@ -49,10 +49,8 @@ def read_files(
 
 
 def _readable(folder: Path) -> Iterator[Path]:
-    """Yield the files of a folder that are of a kind that is read."""
-    for path in folder.iterdir():
-        if path.name == CASE_FILE or path.suffix.lower() in SUFFIXES:
-            yield path
+    """Yield the files of a folder: any of them may be one that its case.toml names."""
+    yield from filter(Path.is_file, folder.iterdir())
 
 
 def _hash(file: Path) -> str:

@@ -2,17 +2,17 @@
 
 from pipeline.read.case_folder import CASE_FILE, CaseFolder, insulin_factors, read_case_folders
 from pipeline.read.case_input import read_case_input, write_case_input
-from pipeline.read.lab_file import SUFFIXES, no_rows, read_lab_file
+from pipeline.read.lab_file import is_lab_file, no_rows, read_lab_file
 from pipeline.read.mapping import LabMapping, read_mapping
 from pipeline.read.people import Person, people_of, read_people, stated_table
 
 __all__ = [
     "CASE_FILE",
-    "SUFFIXES",
     "CaseFolder",
     "LabMapping",
     "Person",
     "insulin_factors",
+    "is_lab_file",
     "no_rows",
     "people_of",
     "read_case_folders",

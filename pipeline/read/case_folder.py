@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,11 +62,11 @@ class CaseFolder:
 
 
 def read_case_folder(
-    path: Path, *, keys: Mapping[str, ContextKey], suffixes: Collection[str]
+    path: Path, *, keys: Mapping[str, ContextKey], is_lab_file: Callable[[Path], bool]
 ) -> CaseFolder:
     """Return what the case.toml of the folder ``path`` states, and the files it names.
 
-    Left out, ``files`` are all files of the folder whose suffix is one of ``suffixes``.
+    Left out, ``files`` are all files of the folder of which ``is_lab_file`` holds.
 
     Raises CaseFileError where there is no case.toml, it is not TOML, it has an unknown key or word,
     or a file it names is not in the folder.
@@ -86,7 +86,7 @@ def read_case_folder(
     return CaseFolder(
         path=path,
         person=person,
-        files=_files(path, named=stated.get("files"), suffixes=suffixes),
+        files=_files(path, named=stated.get("files"), is_lab_file=is_lab_file),
         consent=_consent(stated),
         timeline=tuple(_event(one) for one in _tables(stated, "timeline")),
         note=_by_language(_table(stated, "note"), where="note"),
@@ -97,7 +97,7 @@ def read_case_folder(
 
 
 def read_case_folders(
-    paths: Iterable[Path], *, keys: Mapping[str, ContextKey], suffixes: Collection[str]
+    paths: Iterable[Path], *, keys: Mapping[str, ContextKey], is_lab_file: Callable[[Path], bool]
 ) -> dict[str, CaseFolder]:
     """Return several case folders by case id.
 
@@ -105,7 +105,7 @@ def read_case_folders(
     """
     folders: dict[str, CaseFolder] = {}
     for path in paths:
-        folder = read_case_folder(path, keys=keys, suffixes=suffixes)
+        folder = read_case_folder(path, keys=keys, is_lab_file=is_lab_file)
         if folders.setdefault(folder.person.case_id, folder) is not folder:
             raise CaseFileError(f"Expected exactly 1 folder of the case in '{path.name}'.")
     return folders
@@ -168,9 +168,9 @@ def _visit(stated: Mapping[str, object], *, keys: Mapping[str, ContextKey]) -> d
     return {"date": date, **_context(own, keys=keys)}
 
 
-def _files(path: Path, *, named: object, suffixes: Collection[str]) -> tuple[Path, ...]:
+def _files(path: Path, *, named: object, is_lab_file: Callable[[Path], bool]) -> tuple[Path, ...]:
     if named is None:
-        return tuple(sorted(file for file in path.iterdir() if file.suffix.lower() in suffixes))
+        return tuple(sorted(filter(is_lab_file, path.iterdir())))
     if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
         raise CaseFileError(f"Expected 'files' in '{CASE_FILE}' to be a list of file names.")
     for number, name in enumerate(named, start=1):

@@ -19,21 +19,15 @@ from pipeline.read.transport import read_transport
 from pipeline.read.workbook import read_workbook
 from pipeline.rules import Rules
 
-SUFFIXES = (
-    ".csv",
-    ".tsv",
-    ".xlsx",
-    ".hl7",
-    ".json",
-    ".xml",
-    ".xpt",
-)  # of the lab files of a folder
+_SUFFIXES = (".csv", ".tsv", ".xlsx", ".hl7", ".xpt")  # by which lab files of a folder are known …
+_DOCUMENT_SUFFIXES = (".json", ".xml")  # … and of which only those of FHIR are
 _DOCUMENTS = {
     Kind.HL7_V2: read_hl7v2,
     Kind.FHIR_JSON: read_fhir_json,
     Kind.FHIR_XML: read_fhir_xml,
 }
-_HEAD = 256  # bytes by which a message is known
+_HEAD, _FHIR_HEAD = 256, 65_536  # bytes by which a message, or a document, is known
+_FHIR_WORDS = (b'"resourceType"', b"http://hl7.org/fhir")
 _READ_COLUMNS = ("cells", "columns", *NUMBER_COLUMNS, *DATE_COLUMNS)
 
 
@@ -58,6 +52,16 @@ def read_lab_file(
     orders = {path.name: mapping.dates} if mapping.dates else {}
     rows = with_dates(with_numbers(_with_addresses(rows, name=path.name)), orders)
     return Reading(rows=rows[[*RAW_COLUMNS, *_READ_COLUMNS]], ignored=reading.ignored)
+
+
+def is_lab_file(path: Path) -> bool:
+    """Return whether a file of a folder is a lab file; other documents may lie beside them."""
+    suffix = path.suffix.lower()
+    if suffix not in _DOCUMENT_SUFFIXES or not path.is_file():
+        return suffix in _SUFFIXES
+    with path.open("rb") as file:
+        head = file.read(_FHIR_HEAD)
+    return any(word in head for word in _FHIR_WORDS)
 
 
 def no_rows() -> pd.DataFrame:
