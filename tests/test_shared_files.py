@@ -69,7 +69,7 @@ MAPPINGS = {
         'constants = {collected_at = "2015-01-01"}\n[columns]\n'
         'patientunitstayid = "case_id"\nlabresultoffset = "ignored"\nlabname = "analyte"\n'
         'labresult = "ignored"\nlabresulttext = "value"\nlabmeasurenamesystem = "unit"\n',
-        {"accepted": 2726, "set_aside": 12416, "no_result": 0},
+        {"accepted": 2727, "set_aside": 12415, "no_result": 0},
     ),
     "nhanes/raw_xpt/GLU_J.XPT.gz": (
         'constants = {collected_at = "2017-06-01"}\n[columns]\nSEQN = "case_id"\n'
