@@ -69,6 +69,15 @@ def test_a_table_without_a_column_it_needs_is_refused(tmp_path: Path, column: st
         read(tmp_path, text.replace(column, "iets"))
 
 
+def test_of_two_columns_of_one_meaning_a_mapping_says_which_is_meant(tmp_path: Path) -> None:
+    text = "casus;datum;datum uitslag;afname;bepaling;uitslag;eenheid\n"
+    text += "a;31-01-2024;1-2-2024;30-01-2024;alat;5;U/L\n"
+    with pytest.raises(LabFileError, match=r"exactly 1 column 'collected_at'.*--mapping"):
+        read(tmp_path, text)
+    found = read(tmp_path, text, mapping='[columns]\nafname = "collected_at"\n')
+    assert shown(found, "moment", "value") == [("2024-01-30", "5")]
+
+
 def test_the_number_of_a_patient_is_kept_only_behind_a_pseudonym(tmp_path: Path) -> None:
     text = "BSN;datum;bepaling;uitslag;eenheid;naam\n123456782;31-01-2024;alat;5;U/L;Jan\n"
     found = read(tmp_path, text)

@@ -6,7 +6,7 @@ from pipeline.errors import LabFileError
 from pipeline.read.grid import Grid
 from pipeline.read.lab_csv import read_lab_csv, required_of
 from pipeline.read.lab_table import read_lab_table
-from pipeline.read.layout import PATIENT_NUMBER, Layout, Vocabulary, layout_of
+from pipeline.read.layout import IGNORED, PATIENT_NUMBER, Layout, Vocabulary, layout_of
 from pipeline.read.mapping import LabMapping
 from pipeline.read.reading import Reading, as_rows, joined
 from pipeline.read.table import grids_of, has_header
@@ -29,8 +29,10 @@ class Wanted:
     def vocabulary(self) -> Vocabulary:
         """Return the words by which columns, analytes and units are recognised."""
         units = set(self.rules.units["folded"])
+        mapped = set(self.mapping.columns.values())
+        others = {n: c for n, c in self.rules.column_names.items() if c not in mapped - {IGNORED}}
         return Vocabulary(
-            columns={**self.rules.column_names, **self.mapping.columns},
+            columns={**others, **self.mapping.columns},
             is_analyte=self.is_analyte,
             is_unit=lambda unit: self.rules.fold_unit(unit) in units,
         )
@@ -79,7 +81,13 @@ def read_sheets(grids: list[Grid], wanted: Wanted) -> Reading:
 
 
 def _require_columns(layout: Layout, wanted: Wanted) -> None:
-    """Raise LabFileError where a table does not say whose its results are, of when, or the unit."""
+    """Raise LabFileError where a table does not say whose its results are, of when, or the unit.
+
+    Two columns of one meaning are refused too: which of them is meant a mapping says.
+    """
+    for column in layout.repeated:
+        name = wanted.name
+        raise LabFileError(f"Expected exactly 1 column '{column}' in '{name}': see --mapping.")
     found = {*layout.columns.values(), *wanted.mapping.constants}
     whose = bool(wanted.case_id) or not found.isdisjoint(("case_id", PATIENT_NUMBER))
     unit = layout.is_wide or "unit" in found or bool(wanted.mapping.analytes)

@@ -1,6 +1,7 @@
 """Middle floor. Finds the header of a table that anybody made, and what its columns hold."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from pipeline.read.grid import Grid
 PATIENT_NUMBER, BIRTH_DATE, IGNORED = "patient_number", "birth_date", "ignored"
 COLUMNS_OF_TABLES = (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS, PATIENT_NUMBER, BIRTH_DATE, IGNORED)
 
+_EACH_ONCE = ("case_id", PATIENT_NUMBER, "collected_at", "analyte", "value", "unit")
 _ROWS_SEARCHED = 40  # for a header, below titles
 _IN_BRACKETS = re.compile(r"(?P<name>.+?)\s*[(\[](?P<unit>[^)\]]+)[)\]]\s*\Z", re.DOTALL)
 _LAST_WORD = re.compile(r"(?P<name>.+?)[\s,;]+(?P<unit>\S+)\Z", re.DOTALL)
@@ -47,6 +49,7 @@ class Layout:
     columns: Mapping[int, str]
     analytes: Mapping[int, Analyte] = field(default_factory=dict)
     unnamed: tuple[int, ...] = ()  # columns with a name that nobody knows
+    repeated: tuple[str, ...] = ()  # columns that several names of the header stand for
 
     @property
     def known(self) -> int:
@@ -98,9 +101,12 @@ def layout_at(grid: Grid, header: int, words: Vocabulary) -> Layout:
         for place, name in enumerate(names)
         if fold_name(name) in words.columns
     }
+    repeated = _repeated(columns)
     columns = _once(columns)
     if {"analyte", "value"} <= set(columns.values()):
-        return Layout(header=header, first=header + 1, names=names, columns=columns)
+        return Layout(
+            header=header, first=header + 1, names=names, columns=columns, repeated=repeated
+        )
     analytes = {
         place: found
         for place, name in enumerate(names)
@@ -122,6 +128,7 @@ def layout_at(grid: Grid, header: int, words: Vocabulary) -> Layout:
         columns=columns,
         analytes=told,
         unnamed=tuple(unnamed),
+        repeated=repeated,
     )
 
 
@@ -129,6 +136,12 @@ def _named(cells: list[str]) -> tuple[str, ...]:
     """Return the cells of a header up to the last that is not empty."""
     last = max(place for place, name in enumerate(cells) if name.strip())
     return tuple(cells[: last + 1])
+
+
+def _repeated(columns: Mapping[int, str]) -> tuple[str, ...]:
+    """Return the columns that stand several times and of which each may say something else."""
+    counts = Counter(columns.values())
+    return tuple(column for column in _EACH_ONCE if counts[column] > 1)
 
 
 def _once(columns: Mapping[int, str]) -> dict[int, str]:
