@@ -187,6 +187,16 @@ def test_two_values_of_the_latest_version_contradict_each_other_only() -> None:
     assert reasons(drawing) == {"r1": "superseded", **contradictory}
 
 
+def test_of_two_corrections_the_one_that_was_issued_last_counts() -> None:
+    drawing = "value|status|issued\n22|final|2024-01-01\n23|C|{}\n24|corrected|{}"
+    last = reasons(drawing.format("2024-01-03T09:00", "2024-01-02"))
+    assert last == dict.fromkeys(("r1", "r3"), "superseded")
+    undated = reasons(drawing.format("", "2024-01-02"))
+    assert {undated["r2"], undated["r3"]} == {"duplicate-contradictory"}
+    finals = "value|status|issued\n22|final|2024-01-01\n23|final|2024-01-02"
+    assert set(reasons(finals).values()) == {"duplicate-contradictory"}
+
+
 def test_a_correction_that_cannot_be_read_or_is_withdrawn_supersedes_nothing() -> None:
     assert "r1" not in reasons("value|status\n22|final\nfollows|corrected\n23|entered-in-error")
 

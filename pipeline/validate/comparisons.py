@@ -17,6 +17,7 @@ _DAY = ["case_id", "date"]
 _GLUCOSE, _INSULIN, _REPORTED = "glucose_fasting", "insulin_fasting", "homa_ir"
 _METER = "glucose_meter"
 _READINGS = ("body", "device")  # kinds of markers that are read as often as one likes
+_CORRECTED = 2  # the version of a corrected result; see normalise_units
 _LEAST_TOLERANCE = 0.02  # of the computed value
 
 
@@ -78,10 +79,18 @@ def _of_a_sample(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _superseded(rows: pd.DataFrame) -> pd.Index:
-    """Return the rows of which the same result has a later version: final, or corrected."""
+    """Return the rows of which the same result has a later version: final, or corrected.
+
+    Of several corrections the one that was issued last counts, where each says when.
+    """
     repeated = rows[rows.duplicated(_RESULT, keep=False)]
     latest = repeated.groupby(_RESULT, dropna=False)["version"].transform("max")
-    return repeated.index[repeated["version"] < latest]
+    earlier = repeated.index[repeated["version"] < latest]
+    corrections = repeated[(repeated["version"] == latest) & (latest == _CORRECTED)]
+    issued = pd.to_datetime(corrections["issued"], format="ISO8601", errors="coerce", utc=True)
+    results = corrections.assign(at=issued).groupby(_RESULT, dropna=False)["at"]
+    dated = results.transform("count") == results.transform("size")
+    return earlier.append(corrections.index[dated & (issued < results.transform("max"))])
 
 
 def _contradictory(rows: pd.DataFrame) -> pd.Index:
