@@ -369,7 +369,7 @@ def _excluded(visits: Visits, at: int) -> list[tuple[str, str]]:
     promoted = rows.loc[rows["promoted"] & ~rows["from_ogtt"], "marker"]
     found = [
         (analyte.replace("_random", "_fasting"), "not-fasting")
-        for analyte in dict.fromkeys(promoted)
+        for analyte in sorted(set(promoted))  # not in the order of rows, which says nothing
     ]
     if visits.column("hba1c").known[at] and hba1c_unreliable(visits)[at]:
         found.append(("hba1c", "hba1c-unreliable"))
