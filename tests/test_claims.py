@@ -1,11 +1,11 @@
 """No text asserts a diagnosis, promises a cure or says what must not be said; caveats are there."""
 
 import re
-from collections.abc import Iterator, Mapping
 
 import pytest
 from clinic import case, lab
 from golden import FOLDERS, interpretation_of, story_of
+from leaves import leaves
 
 from pipeline.interpret import interpret, with_numbered_files
 from pipeline.language import Language
@@ -59,14 +59,6 @@ def guilty(text: str) -> list[str]:
         for charge, patterns in FORBIDDEN.items()
         if any(re.search(pattern, plain) for pattern in patterns)
     ]
-
-
-def leaves(texts: Mapping[str, object], path: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in texts.items():
-        if isinstance(value, Mapping):
-            yield from leaves(value, f"{path}{key}.")
-        else:
-            yield f"{path}{key}", str(value)
 
 
 def words(story: Story) -> str:

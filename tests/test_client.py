@@ -5,13 +5,13 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
 import pytest
 from clinic import RULES, case, lab
 from golden import FOLDERS, interpretation_of, story_of
+from leaves import leaves
 
 from pipeline.interpret import interpret, with_numbered_files
 from pipeline.language import Language
@@ -46,14 +46,6 @@ def told(name: str, language: str = "nl", audience: Audience = Audience.CLIENT) 
 
 def client(person: CaseInput) -> Story:
     return narrate(with_numbered_files(interpret(person)), "nl", Audience.CLIENT)
-
-
-def leaves(texts: Mapping[str, object], path: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in texts.items():
-        if isinstance(value, Mapping):
-            yield from leaves(value, f"{path}{key}.")
-        else:
-            yield f"{path}{key}", str(value)
 
 
 def boxes(story: Story) -> list[Callout]:

@@ -4,9 +4,9 @@ The score is no proof of B1; it only keeps a text from becoming a hard one.
 """
 
 import re
-from collections.abc import Iterator, Mapping
 
 import pytest
+from leaves import leaves
 
 from pipeline.language import Language
 
@@ -24,14 +24,6 @@ JARGON = re.compile(
 FIXED = ("phases.",)  # sentences that are laid down word by word
 WORD = re.compile(r"[^\W\d_]+(?:[-'][^\W\d_]+)*")
 VOWELS = re.compile(r"[aeiouyáéíóúàèëïöü]+", re.IGNORECASE)
-
-
-def leaves(texts: Mapping[str, object], path: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in texts.items():
-        if isinstance(value, Mapping):
-            yield from leaves(value, f"{path}{key}.")
-        else:
-            yield f"{path}{key}", str(value)
 
 
 def of_clients() -> dict[str, str]:

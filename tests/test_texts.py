@@ -1,11 +1,12 @@
 """The texts: complete against the rules, alike in both languages, free of what must not be said."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from string import Formatter
 
 import pytest
+from leaves import leaves
 
 from pipeline.flags import inputs_of
 from pipeline.language import NO_BREAK_SPACE, Language
@@ -151,14 +152,6 @@ NEVER_NAMED = {
 }
 
 each_language = pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)
-
-
-def leaves(table: Mapping[str, object], path: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            yield from leaves(value, f"{path}{key}.")
-        else:
-            yield f"{path}{key}", str(value)
 
 
 def texts(language: Language) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Middle floor. A change between two visits, as a percentage that says whether it is real."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pipeline.language import NO_BREAK_SPACE, Quantity
@@ -8,6 +8,7 @@ from pipeline.model import Change, Visit
 from pipeline.narrate.telling import Telling
 
 Direction = Literal["fell", "rose", "within", "unjudged"]
+_SIGNS: Mapping[Direction, str] = {"fell": "↓", "rose": "↑", "within": "≈", "unjudged": "?"}
 _BODY = "anthropometry"
 _UNSAID = ("", "no-variation-known")  # what a plain "?" means
 
@@ -82,8 +83,4 @@ def percent_of(telling: Telling, change: Change) -> str:
 
 
 def _sign(change: Change) -> str:
-    if change.real is None:
-        return "?"
-    if not change.real:
-        return "≈"
-    return "↓" if change.end_value < change.start_value else "↑"
+    return _SIGNS[direction_of(change)]
