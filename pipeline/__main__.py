@@ -67,6 +67,7 @@ def check(asked: Namespace) -> int:
     told = {
         "rows": intake.counts,
         "reasons": intake.reasons,
+        "columns_in_doubt": intake.columns_in_doubt.to_dict("records"),
         "without_rows": list(intake.cases_without_rows),
         "files": [str(asked.out / name) for name in ("validation.html", "quarantine.csv")],
     }
@@ -178,6 +179,11 @@ def _check_lines(intake: "Intake", out: Path) -> str:
     lines = [f"{counts['read']} rows: {ends}."]
     words = (*intake.reasons.items(), *intake.ignored.items())
     lines += [f"  {count} {word}" for word, count in words]
+    lines += [
+        f"File {one.source}: {one.marker} as a whole says {one.unit}, and fits {one.likely_unit}"
+        f" ({one.evidence}): ask the laboratory ({one.rows} rows)."
+        for one in intake.columns_in_doubt.itertuples()
+    ]
     if intake.cases_without_rows:
         lines.append(f"No row accepted: {', '.join(intake.cases_without_rows)}")
     lines += [f"Written: {out / 'validation.html'}", f"         {out / 'quarantine.csv'}"]

@@ -41,6 +41,7 @@ _IN_DOUBT = frozenset(
         "unit-unknown",
         "unit-missing",
         "unit-likely",
+        "unit-column",
         "interval-conflicts",
         "duplicate-contradictory",
     }
@@ -56,7 +57,8 @@ class Intake:
     as_of: dt.date
     files: tuple[str, ...]  # in the order they were read; "file 1" is the first
     accepted: pd.DataFrame  # ACCEPTED_COLUMNS and source, the number of the file
-    # AS_READ, likely_unit, source, marker, owner (a case or ""), canonical_ columns
+    # AS_READ, likely_unit, column_evidence, source, marker, owner (a case or ""), and what was made
+    # of the row: ACCEPTED_COLUMNS with "canonical_" before their names
     set_aside: pd.DataFrame
     ignored: Mapping[str, int]  # how many entries are no laboratory result, by kind
     people: pd.DataFrame  # case_id, sex, birth_year
@@ -105,6 +107,18 @@ class Intake:
         """Return how many accepted rows carry each warning, most first."""
         words = self.accepted["notes"].str.split(";").explode()
         return {str(word): int(n) for word, n in words[words != ""].value_counts().items()}
+
+    @cached_property
+    def columns_in_doubt(self) -> pd.DataFrame:
+        """Return what a file gives of one marker, as a whole, in another unit than it says.
+
+        Columns ``source``, ``marker``, ``unit`` (as written), ``likely_unit``, ``evidence`` (see
+        ``column_units``) and ``rows``, how many there are.
+        """
+        doubted = self.set_aside[self.set_aside["column_evidence"] != ""]
+        named = doubted.rename(columns={"column_evidence": "evidence"})
+        keys = ["source", "marker", "unit", "likely_unit", "evidence"]
+        return named.groupby(keys, sort=True).size().reset_index(name="rows")
 
     @cached_property
     def stated(self) -> pd.DataFrame:
@@ -191,13 +205,14 @@ def take_in(
     persons = {case_id: folder.person for case_id, folder in folders.items()}
     listed = {} if people is None else read_people(people, keys=rules.context)
     persons = joined_people(persons, listed, where="the table of people")
-    raw, files, ignored = _read_files(
-        inputs, folders=folders, rules=rules, mapping=mapping or LabMapping()
-    )
+    mapping = mapping or LabMapping()
+    raw, files, ignored = _read_files(inputs, folders=folders, rules=rules, mapping=mapping)
     whose = people_of(raw.assign(case_id=_owner(raw)), people=persons.values())
-    factors = insulin_factors(folders.values()) | (mapping or LabMapping()).insulin_factors
-    rows = normalise_units(raw, rules, insulin_factors=factors)
-    parted = split_by_expectations(_with_people(rows, whose), as_of=as_of, rules=rules)
+    factors = insulin_factors(folders.values()) | mapping.insulin_factors
+    rows = _with_people(normalise_units(raw, rules, insulin_factors=factors), whose)
+    parted = split_by_expectations(
+        rows, as_of=as_of, rules=rules, confirmed=mapping.confirmed_units
+    )
     _require_all(raw, parted)
     return Intake(
         as_of=as_of,
@@ -225,8 +240,8 @@ def quarantine_of(intake: Intake, language: Language) -> bytes:
     """Return quarantine.csv: the rows as they were read, each reason a word and a sentence."""
 
     def sentence(word: str, likely_unit: str) -> str:
-        if word == "unit-likely":
-            return language.text("reasons.unit-likely-in", unit=language.unit(likely_unit))
+        if word in ("unit-likely", "unit-column"):
+            return language.text(f"reasons.{word}-in", unit=language.unit(likely_unit))
         return language.text(f"reasons.{word}")
 
     return quarantine_csv(intake.set_aside, sentence=sentence)
@@ -289,7 +304,7 @@ def _as_read(raw: pd.DataFrame, set_aside: pd.DataFrame) -> pd.DataFrame:
     cells = [column for column in AS_READ if column in raw]
     told = raw.loc[set_aside.index, cells]
     canonical = set_aside[list(ACCEPTED_COLUMNS)].add_prefix("canonical_")
-    own = set_aside[["reasons", "likely_unit", "owner", "marker", "source"]]
+    own = set_aside[["reasons", "likely_unit", "column_evidence", "owner", "marker", "source"]]
     return pd.concat([told, own, canonical], axis="columns")
 
 

@@ -92,6 +92,13 @@ def test_an_input_of_a_formula_without_a_unit_is_found() -> None:
     assert "formula fli: input ggt has no unit" in faults
 
 
+@pytest.mark.parametrize("value", [0.01, 9_000])
+def test_the_middle_of_a_population_that_cannot_be_is_found(value: float) -> None:
+    insulin = replace(RULES.typical["insulin_fasting"], value=value)
+    faults = check_rules(replace(RULES, typical={"insulin_fasting": insulin}))
+    assert faults == [f"population.csv: {value:g} of insulin_fasting is not plausible"]
+
+
 def test_an_advice_or_contraindication_that_nothing_decides_is_found() -> None:
     plan = (replace(RULES.plan[0], triggers=("moon_phase",)), *RULES.plan[1:])
     assert any("unknown trigger moon_phase" in x for x in check_rules(replace(RULES, plan=plan)))

@@ -45,6 +45,7 @@ ROW_REASONS = [
     "value-missing",
     "implausible",
     "unit-likely",
+    "unit-column",
     "date-unreadable",
     "date-ambiguous",
     "date-after-as-of",

@@ -35,7 +35,8 @@ def split(drawing: str, **whole: object) -> Validated:
     drawn["row"] = [f"r{number}" for number in range(1, len(drawn) + 1)]
     filled = drawn.assign(**{key: good for key, good in BLANK.items() if key not in drawn})
     raw = filled.reindex(columns=list(RAW_COLUMNS), fill_value="").astype(str)
-    whose = {"cells": 9, "columns": 9, "folder_case": "", "birth_year": 1987.0, "person": "agrees"}
+    whose = {"cells": 9, "columns": 9, "source": 1, "folder_case": "", "birth_year": 1987.0}
+    whose |= {"person": "agrees"}
     rows = normalise_units(with_dates(with_numbers(raw)), RULES).assign(**(whose | whole))
     return split_by_expectations(rows, as_of=AS_OF, rules=RULES)
 

@@ -40,6 +40,7 @@ _NOT_SCORED = (
     "unit-unknown",
     "unit-missing",
     "unit-likely",
+    "unit-column",
     "interval-conflicts",
 )
 _DOUBTFUL = {*_NOT_SCORED, "duplicate-contradictory"}

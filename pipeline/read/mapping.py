@@ -45,6 +45,7 @@ class LabMapping:
     dates: str = ""  # "dmy" or "mdy", where a file proves neither
     decimal: str = ""  # "," or "."
     insulin_factor: float | None = None  # pmol per mU
+    confirmed_units: tuple[str, ...] = ()  # markers that are in the unit they say: a person asked
 
     @property
     def laboratory(self) -> str:
@@ -113,10 +114,11 @@ def _mapping(told: Mapping[str, Any], rules: Rules) -> LabMapping:
         units=_texts(told, "units"),
         constants=constants,
         cases={_pseudonym(number): case_id for number, case_id in cases.items()},
-        sheets=_sheets(told),
+        sheets=_names(told, "sheets"),
         dates=_word(told, "dates", ORDERS),
         decimal=_word(told, "decimal", _MARKS),
         insulin_factor=_factor(told),
+        confirmed_units=_confirmed_units(told, rules),
     )
 
 
@@ -138,11 +140,17 @@ def _analytes(told: Mapping[str, Any], rules: Rules) -> dict[str, Mapped]:
     return found
 
 
-def _sheets(told: Mapping[str, Any]) -> tuple[str, ...]:
-    sheets = told.get("sheets", [])
-    if not isinstance(sheets, list) or not all(isinstance(name, str) for name in sheets):
-        raise ValueError("'sheets': expected a list of names")
-    return tuple(sheets)
+def _confirmed_units(told: Mapping[str, Any], rules: Rules) -> tuple[str, ...]:
+    markers = _names(told, "confirmed_units")
+    _known(markers, rules.markers, "marker")
+    return markers
+
+
+def _names(told: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    names = told.get(key, [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"'{key}': expected a list of names")
+    return tuple(names)
 
 
 def _factor(told: Mapping[str, Any]) -> float | None:
@@ -193,5 +201,5 @@ def _known(found: Any, known: Any, what: str) -> None:
 
 _KEYS = (
     *("columns", "analytes", "units", "constants", "cases"),
-    *("laboratory", "sheets", "dates", "decimal", "insulin_pmol_per_mU"),
+    *("laboratory", "sheets", "dates", "decimal", "insulin_pmol_per_mU", "confirmed_units"),
 )

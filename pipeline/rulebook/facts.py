@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from pipeline.criteria import DEFINED_BY, DEFINITIONS
 from pipeline.flags import CONDITIONS
-from pipeline.model import Limit, LimitSet
+from pipeline.model import Band, Limit, LimitSet
 from pipeline.phase import PHASE_FUNCTIONS
 from pipeline.plan import CONTRAINDICATIONS, TRIGGERS
 from pipeline.rules import Rules
@@ -74,6 +74,16 @@ def _units_lead_to_the_canonical_one(rules: Rules) -> Iterator[str]:
     for alias, id in rules.aliases.items():
         if id not in rules.markers:
             yield f"alias {alias}: unknown marker {id}"
+
+
+def _populations_lie_within_what_is_plausible(rules: Rules) -> Iterator[str]:
+    for marker, typical in rules.typical.items():
+        if marker not in rules.markers:
+            yield f"population.csv: unknown marker {marker}"
+        for limit in rules.all_limits_of(marker, LimitSet.PLAUSIBLE):
+            high = limit.side is Band.HIGH
+            if typical.value is not None and (typical.value > limit.value) == high:
+                yield f"population.csv: {typical.value:g} of {marker} is not plausible"
 
 
 def _formulas_have_their_inputs(rules: Rules) -> Iterator[str]:
@@ -154,6 +164,7 @@ def _facts_have_a_source(rules: Rules) -> Iterator[str]:
     named |= {f"variant {one.rsid}": ";".join(one.sources) for one in rules.genotypes.values()}
     named |= {f"advice {one.id}": one.source for one in rules.plan}
     named |= {f"{one.id}, {one.branch}": one.source for one in rules.contraindications}
+    named |= {f"population of {marker}": one.source for marker, one in rules.typical.items()}
     named |= {f"formula {f.marker}": ";".join(f.sources) for f in COMPUTED.values()}
     named |= {f"formula {f.marker}": ";".join(f.sources) for f in TRACE_FORMULAS.values()}
     for fact, sources in named.items():
@@ -170,6 +181,7 @@ FACT_CHECKS: tuple[Callable[[Rules], Iterator[str]], ...] = (
     _limits_in_mg_dl_are_the_same,
     _limits_in_mg_dl_are_stated_throughout,
     _units_lead_to_the_canonical_one,
+    _populations_lie_within_what_is_plausible,
     _formulas_have_their_inputs,
     _flags_can_be_decided,
     _phases_can_be_decided,

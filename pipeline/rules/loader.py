@@ -155,6 +155,15 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Typical:
+    """One row of ``population.csv``: the middle of many people; None where it judges no unit."""
+
+    marker: str
+    value: float | None  # canonical
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
     """One row of ``genotypes.csv``: a variant of the panel on the GRCh38 plus strand."""
 
@@ -205,6 +214,7 @@ class Rules:
     sources: Mapping[str, str]
     column_names: Mapping[str, str] = field(default_factory=dict)  # of tables, folded
     sample_words: tuple[str, ...] = ()  # by which a remark says that a sample was poor
+    typical: Mapping[str, Typical] = field(default_factory=dict)  # by marker
     targets: tuple[Mapping[str, Any], ...] = ()  # the practice's own, as its file states them
     _limits_by_id: Mapping[str, Limit] = field(init=False, repr=False)
     _limits_by_marker: Mapping[tuple[str, LimitSet], tuple[Limit, ...]] = field(
@@ -288,6 +298,7 @@ def load_rules() -> Rules:
         sources={row["id"]: row["citation"] for row in read_rows("sources.csv")},
         column_names={row["written"]: row["column"] for row in read_rows("column_names.csv")},
         sample_words=tuple(row["word"] for row in read_rows("sample_words.csv")),
+        typical={one.marker: one for one in _build("population.csv", _typical)},
     )
 
 
@@ -462,6 +473,10 @@ def _amount(row: _Cells) -> Amount:
         source=row["source"],
         verified=_yes(row["verified"]),
     )
+
+
+def _typical(row: _Cells) -> Typical:
+    return Typical(marker=row["marker"], value=_number(row["typical"]), source=row["source"])
 
 
 def _variant(row: _Cells) -> Variant:

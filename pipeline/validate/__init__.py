@@ -1,6 +1,7 @@
 """Middle floor. Parts the rows that may be used from those that are set aside, and says why."""
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,11 @@ from pipeline.validate.suite import Failure, Suite, failures_of, load_suite
 __all__ = ["Validated", "reasons_by_severity", "split_by_expectations"]
 
 _ALONE = "row-width"  # a row that could not be divided says nothing else
+# What is the matter with a whole column is said once, in place of what follows from it.
+_OF_COLUMN, _FOLLOWS = (
+    "unit-column",
+    frozenset({"implausible", "unit-likely", "interval-conflicts"}),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,18 +31,23 @@ class Validated:
     set_aside: pd.DataFrame  # every column, and reasons: words between ";"; low, high: see below
 
 
-def split_by_expectations(rows: pd.DataFrame, *, as_of: dt.date, rules: Rules) -> Validated:
+def split_by_expectations(
+    rows: pd.DataFrame, *, as_of: dt.date, rules: Rules, confirmed: Collection[str] = ()
+) -> Validated:
     """Return normalised rows, parted by the expectations of ``expectations/lab_rows.json``.
 
     A row that breaks a critical expectation is set aside with each reason as a word, in the order
     of the suite; one that only breaks a warning is accepted with the word as a note. ``rows`` also
-    say whose they are: ``folder_case`` ("" in a table of many), ``birth_year`` (float) and
-    ``person`` (see ``people_of``). Accepted and set aside together are all rows. Of a row whose
-    unit is missing or unknown, ``low`` and ``high`` are set aside as if it were the canonical one.
+    say whose they are: ``source`` (the number of the file), ``folder_case`` ("" in a table of
+    many), ``birth_year`` (float) and ``person`` (see ``people_of``). Accepted and set aside
+    together are all rows. Of a row whose unit is missing or unknown, ``low`` and ``high`` are set
+    aside as if it were the canonical one. ``confirmed`` are the markers of which a person made sure
+    of the unit.
 
     Raises RulesError where an expectation could not be judged.
     """
-    compared = with_comparisons(rows.reset_index(drop=True), as_of=as_of, rules=rules)
+    own = rows.reset_index(drop=True)
+    compared = with_comparisons(own, as_of=as_of, rules=rules, confirmed=confirmed)
     failures = failures_of(compared, _suite())
     reasons = _words(failures, severity="critical", size=len(compared))
     notes = _words(failures, severity="warning", size=len(compared))
@@ -67,14 +78,21 @@ def _suite() -> Suite:
 
 def _words(failures: list[Failure], *, severity: str, size: int) -> np.ndarray:
     """Return for each row the reasons of one severity, joined by ";"."""
-    words = np.full(size, "", dtype=object)
-    seen: set[tuple[str, int]] = set()
+    found: dict[int, dict[str, None]] = {}  # as a set that keeps its order
     for failure in failures:
         if failure.severity == severity:
             for row in failure.rows:
-                if (failure.reason, row) not in seen:
-                    seen.add((failure.reason, row))
-                    words[row] = f"{words[row]};{failure.reason}".lstrip(";")
-    undivided = [row for reason, row in seen if reason == _ALONE]
-    words[undivided] = _ALONE
+                found.setdefault(row, {})[failure.reason] = None
+    words = np.full(size, "", dtype=object)
+    for row, reasons in found.items():
+        words[row] = ";".join(_said(reasons))
     return words
+
+
+def _said(reasons: Collection[str]) -> Collection[str]:
+    """Return the reasons without those that only follow from another."""
+    if _ALONE in reasons:
+        return [_ALONE]
+    if _OF_COLUMN in reasons:
+        return [reason for reason in reasons if reason not in _FOLLOWS]
+    return reasons

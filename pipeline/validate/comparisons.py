@@ -1,6 +1,7 @@
 """Middle floor. Joins to each row what the expectations compare it with: other rows, and dates."""
 
 import datetime as dt
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from pipeline.rules import Rules
 from pipeline.rules.formulas import homa_ir
 from pipeline.validate.intervals import interval_reading
 from pipeline.validate.marks import flag_reading
+from pipeline.validate.unit_columns import column_units
 from pipeline.validate.units import likely_unit
 
 _RESULT = ["case_id", "sample_id", "marker", "collected_at"]
@@ -21,13 +23,16 @@ _CORRECTED = 2  # the version of a corrected result; see normalise_units
 _LEAST_TOLERANCE = 0.02  # of the computed value
 
 
-def with_comparisons(rows: pd.DataFrame, *, as_of: dt.date, rules: Rules) -> pd.DataFrame:
+def with_comparisons(
+    rows: pd.DataFrame, *, as_of: dt.date, rules: Rules, confirmed: Collection[str] = ()
+) -> pd.DataFrame:
     """Return the rows with the columns that the expectations need beside what normalise joined.
 
     ``as_of`` and ``born`` (1 January of the birth year) are dates; ``repetition`` is "",
     "superseded" (there is a later version), "identical" (an earlier row says the same) or
     "contradictory"; ``draw`` is "" or "different"; ``interval`` is what ``interval_reading`` says
-    and ``marking`` what ``flag_reading`` does; ``likely_unit`` is the unit a value is likelier in;
+    and ``marking`` what ``flag_reading`` does; ``likely_unit`` is the unit that a value, or its
+    whole column (see ``column_units``, for ``confirmed`` too), is likelier in;
     ``check_gap`` and ``check_tolerance`` stand on the rows of a reported HOMA-IR, ``input_gap`` and
     ``input_tolerance`` on those of its glucose and insulin. What is blank of the case ids is NA.
     """
@@ -39,8 +44,11 @@ def with_comparisons(rows: pd.DataFrame, *, as_of: dt.date, rules: Rules) -> pd.
     )
     compared["repetition"] = _repetition(compared, rules=rules)
     compared["draw"] = _draw(compared)
-    compared["interval"] = interval_reading(compared, rules=rules)
+    compared = compared.join(interval_reading(compared, rules=rules))
     compared["likely_unit"] = likely_unit(compared, rules=rules)
+    compared = compared.join(column_units(compared, rules=rules, confirmed=confirmed))
+    of_column = compared["column_unit"]
+    compared["likely_unit"] = of_column.mask(of_column == "", compared["likely_unit"])
     compared["marking"] = flag_reading(compared)
     return compared.assign(**_cross_check(compared))
 

@@ -15,24 +15,30 @@ _Judge = Callable[[pd.Series, pd.Series, pd.Series], pd.Series]
 _FITS, _FAR = 2.0, 3.0
 
 
-def interval_reading(rows: pd.DataFrame, *, rules: Rules) -> pd.Series:
-    """Return "", "unreadable" or "conflicts" for the interval that is printed with each row.
+def interval_reading(rows: pd.DataFrame, *, rules: Rules) -> pd.DataFrame:
+    """Return ``interval``, "", "unreadable" or "conflicts", of what is printed with each row.
 
     Unreadable: an edge is written, but is no number, or has a sign that no such edge has.
     Conflicts: the interval lies far outside the fallback interval in the unit of the row, and fits
-    it in another unit of the marker: value and interval are not in one unit, or the unit is wrong.
+    it in ``interval_unit``, another unit of the marker (else ""): value and interval are not in one
+    unit, or the unit is wrong.
     """
     words = pd.Series("", index=rows.index, dtype=object)
     unread = [(rows[f"{edge}_reading"] != "missing") & rows[edge].isna() for edge in _EDGES]
     words[(rows["unit_reading"] == "known") & np.logical_or(*unread)] = "unreadable"
-    fallback = _fallback(rules)
+    fallback = fallback_intervals(rules)
     far = rows[_agree(rows, fallback, _is_far)]
-    words[far.index[_fits_another_unit(far, fallback, rules=rules)]] = "conflicts"
-    return words
+    fitting = _unit_that_fits(far, fallback, rules=rules)
+    words[fitting.index] = "conflicts"
+    units = fitting.reindex(rows.index, fill_value="")
+    return pd.DataFrame({"interval": words, "interval_unit": units})
 
 
-def _fallback(rules: Rules) -> pd.DataFrame:
-    """Return, by marker, the lowest and the highest of each edge, whatever the sex and age."""
+def fallback_intervals(rules: Rules) -> pd.DataFrame:
+    """Return, by marker, the lowest and the highest of each edge, whatever the sex and age.
+
+    The columns are ``ref_low_min``, ``ref_low_max``, ``ref_high_min`` and ``ref_high_max``.
+    """
     limits = [
         (limit.marker, _edge(limit), limit.value)
         for limit in rules.limits
@@ -70,11 +76,14 @@ def _fits(own: pd.Series, least: pd.Series, most: pd.Series) -> pd.Series:
     return own.between(least / _FITS, most * _FITS)
 
 
-def _fits_another_unit(rows: pd.DataFrame, fallback: pd.DataFrame, *, rules: Rules) -> np.ndarray:
-    """Return whether the numbers of each interval fit the fallback in some unit of the marker."""
-    units = rules.units[["marker", "factor", "offset"]]
+def _unit_that_fits(rows: pd.DataFrame, fallback: pd.DataFrame, *, rules: Rules) -> pd.Series:
+    """Return, by row, the first unit of the marker in which the printed numbers fit the fallback.
+
+    A row of which they fit in none is left out.
+    """
+    units = rules.units[["marker", "unit", "factor", "offset"]].rename(columns={"unit": "fitting"})
     printed = rows[["marker", *(f"{edge}_number" for edge in _EDGES)]].assign(row=rows.index)
     tried = printed.merge(units, on="marker")
     in_unit = {edge: tried[f"{edge}_number"] * tried["factor"] + tried["offset"] for edge in _EDGES}
     fits = _agree(tried.assign(**in_unit), fallback, _fits)
-    return rows.index.isin(tried.loc[fits, "row"])
+    return tried[fits].drop_duplicates("row").set_index("row")["fitting"]
