@@ -104,9 +104,10 @@ def report(asked: Namespace) -> int:
     notebook_of(asked.kind)  # a wrong KIND is refused before a file is read
     order = _order(asked)
     withdraw(asked.out / RECORD)  # whatever happens, no earlier record passes for that of this run
-    hashes = hashes_of([*asked.inputs, *filter(None, [asked.people, asked.rules, asked.mapping])])
+    besides = (asked.people, asked.rules, asked.mapping, asked.suite)
+    hashes = hashes_of([*asked.inputs, *filter(None, besides)])
     intake = _take_in(asked, language=order.languages[0])
-    files = read_files(intake, asked.inputs, besides=(asked.people, asked.rules, asked.mapping))
+    files = read_files(intake, asked.inputs, besides=besides)
     read = {str(file): hashes.get(file) for file in files}
     ledger = make_reports(order, intake, read=read, announce=_announcer(asked.quiet))
     _print_result(ledger.as_record(), ledger.summary(), asked)
@@ -127,6 +128,8 @@ def _order(asked: Namespace) -> "Order":
         formats=asked.format,
         people=asked.people,
         rules=asked.rules,
+        mapping=asked.mapping,
+        suite=asked.suite,
         jobs=asked.jobs,
     )
 
@@ -160,11 +163,16 @@ def _take_in(asked: Namespace, *, language: str) -> "Intake":
     from pipeline.read.overlay import read_overlay
     from pipeline.rules import load_rules
 
-    require_inputs([*asked.inputs, *filter(None, [asked.people, asked.mapping])])
+    require_inputs([*asked.inputs, *filter(None, [asked.people, asked.mapping, asked.suite])])
     rules = load_rules() if asked.rules is None else read_overlay(asked.rules, load_rules())
     mapping = None if asked.mapping is None else read_mapping(asked.mapping, rules)
     intake = take_in(
-        asked.inputs, as_of=asked.as_of, people=asked.people, rules=rules, mapping=mapping
+        asked.inputs,
+        as_of=asked.as_of,
+        people=asked.people,
+        rules=rules,
+        mapping=mapping,
+        suite=asked.suite,
     )
     write_validation(intake, asked.out, language=language)
     require_rows(intake, strict=asked.strict)
@@ -264,6 +272,7 @@ def _add_inputs(parser: ArgumentParser) -> None:
     parser.add_argument("--people", type=Path, metavar="FILE", help="the context of many (CSV)")
     parser.add_argument("--mapping", type=Path, metavar="FILE", help="how the laboratory writes")
     parser.add_argument("--rules", type=Path, metavar="FILE", help="the practice's targets (TOML)")
+    parser.add_argument("--suite", type=Path, metavar="FILE", help="its expectations of a row")
     parser.add_argument("--strict", action="store_true", help="a row set aside is a failure")
     parser.add_argument("--json", action="store_true", help="summary as JSON")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")

@@ -31,8 +31,9 @@ from pipeline.read.corrections import corrections_of, with_corrections
 from pipeline.read.people import joined_people
 from pipeline.read.pseudonym import CASE_ID
 from pipeline.read.quarantine import AS_READ, quarantine_csv
+from pipeline.read.text_file import read_text
 from pipeline.rules import Rules
-from pipeline.validate import Validated, split_by_expectations
+from pipeline.validate import OwnSuite, Validated, own_suite_of, split_by_expectations
 
 # Reasons that leave the measurement in doubt, not undone: it is kept for the safety flags …
 _IN_DOUBT = frozenset(
@@ -65,6 +66,7 @@ class Intake:
     persons: Mapping[str, Person]  # what a case.toml or a table of people states, by case
     folders: Mapping[str, CaseFolder]
     targets: tuple[Mapping[str, Any], ...] = ()  # the practice's own
+    suite: OwnSuite | None = None  # its own expectations
 
     @property
     def quarantine(self) -> pd.DataFrame:
@@ -190,12 +192,13 @@ def take_in(
     people: Path | None = None,
     rules: Rules,
     mapping: LabMapping | None = None,
+    suite: Path | None = None,
 ) -> Intake:
     """Return what the files and case folders of ``inputs`` hold, every row accepted or set aside.
 
-    ``people`` is a table of context for many, ``mapping`` says how the laboratory writes. That no
-    row at all was accepted is not an error here: the quarantine still says why (see
-    ``require_rows``).
+    ``people`` is a table of context for many, ``mapping`` says how the laboratory writes, ``suite``
+    is the file of the practice's own expectations. That no row at all was accepted is not an error
+    here: the quarantine still says why (see ``require_rows``).
 
     Raises LabFileError or CaseFileError where an input cannot be read, RulesError where a row could
     not be judged or would be lost.
@@ -210,8 +213,9 @@ def take_in(
     whose = people_of(raw.assign(case_id=_owner(raw)), people=persons.values())
     factors = insulin_factors(folders.values()) | mapping.insulin_factors
     rows = _with_people(normalise_units(raw, rules, insulin_factors=factors), whose)
+    own = None if suite is None else _own_suite(suite, rules)
     parted = split_by_expectations(
-        rows, as_of=as_of, rules=rules, confirmed=mapping.confirmed_units
+        rows, as_of=as_of, rules=rules, confirmed=mapping.confirmed_units, own=own
     )
     _require_all(raw, parted)
     return Intake(
@@ -224,6 +228,7 @@ def take_in(
         persons=persons,
         folders=folders,
         targets=rules.targets,
+        suite=own,
     )
 
 
@@ -236,15 +241,27 @@ def require_rows(intake: Intake, *, strict: bool = False) -> None:
         raise NothingUsableError(f"{counts['set_aside']} of {counts['read']} rows are set aside.")
 
 
+def reason_text(intake: Intake, word: str, language: Language) -> str:
+    """Return the sentence of a reason: ours, or that of the practice's own suite."""
+    if intake.suite is not None and word in intake.suite.says:
+        return str(intake.suite.says[word].get(language.code) or intake.suite.says[word]["en"])
+    return language.text(f"reasons.{word}")
+
+
 def quarantine_of(intake: Intake, language: Language) -> bytes:
     """Return quarantine.csv: the rows as they were read, each reason a word and a sentence."""
 
     def sentence(word: str, likely_unit: str) -> str:
         if word in ("unit-likely", "unit-column"):
             return language.text(f"reasons.{word}-in", unit=language.unit(likely_unit))
-        return language.text(f"reasons.{word}")
+        return reason_text(intake, word, language)
 
     return quarantine_csv(intake.set_aside, sentence=sentence)
+
+
+def _own_suite(path: Path, rules: Rules) -> OwnSuite:
+    text = read_text(path, error=RulesError)
+    return own_suite_of(text, name=path.name, markers=rules.markers)
 
 
 def _read_files(

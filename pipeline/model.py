@@ -27,6 +27,7 @@ OPTIONAL_COLUMNS = (
     "flag",  # what the source says of it: H, L, abnormal; judged anew here
     "ref_text",  # the interval as one text: "3,9 - 5,6"
 )
+OWN_REASON = "own-"  # how the reasons of a practice's own expectations begin
 RAW_COLUMNS = ("row", "file", "line", *REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)
 
 # An accepted row: what was reported, and the same in the marker's canonical unit.

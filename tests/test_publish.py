@@ -681,15 +681,16 @@ def test_the_ledger_names_the_command_that_makes_just_a_failed_report_again(tmp_
 def test_the_command_that_makes_a_report_again_is_one_that_the_parser_takes(
     tmp_path, case_id: str
 ) -> None:
-    one = order(
-        Path("-out"), inputs=(Path("-lab.csv"), Path("a b.csv")), people=Path("-people.csv")
-    )
+    files = {"people": "-people.csv", "rules": "r.toml", "mapping": "m.toml", "suite": "s.json"}
+    paths = {name: Path(file) for name, file in files.items()}
+    one = order(Path("-out"), inputs=(Path("-lab.csv"), Path("a b.csv")), **paths)
     failure = Failure(
         case_id=case_id, language="en", notebook="", cell="", cause="", partial="", exit_code=4
     )
     asked = _parser().parse_args(shlex.split(one.again(failure))[1:])
     assert (asked.kind, asked.case, asked.language) == ("case_study", [case_id], ["en"])
-    assert (asked.inputs, asked.people) == (list(one.inputs), one.people)
+    assert asked.inputs == list(one.inputs)
+    assert {name: getattr(asked, name) for name in paths} == paths
     assert (asked.out, asked.as_of, asked.format) == (one.out, one.as_of, one.formats)
 
 

@@ -18,6 +18,10 @@ from pipeline.validate.suite import failures_of, load_suite
 RULES = load_rules()
 AS_OF = dt.date(2025, 1, 1)
 SUITE = resource_path("expectations/lab_rows.json")
+KAHN = {  # the categories of Kahn et al., eGEMs 2016;4:1244
+    *("conformance-value", "conformance-relational", "conformance-computational", "completeness"),
+    *("plausibility-uniqueness", "plausibility-atemporal", "plausibility-temporal"),
+}
 BLANK = {
     "file": "lab.csv",
     "case_id": "a",
@@ -423,3 +427,10 @@ def test_a_failing_row_is_named_by_its_label(tmp_path) -> None:
     suite = suite_of(tmp_path, type="expect_column_values_to_not_be_null", kwargs={"column": "x"})
     (failure,) = failures_of(pd.DataFrame({"x": [1.0, None, 2.0, None]}), suite)
     assert list(failure.rows) == [1, 3]
+
+
+def test_the_expectations_are_of_every_category_of_data_quality_and_say_what_they_ask() -> None:
+    told = json.loads(SUITE.read_text("utf-8"))["expectations"]
+    found = {one["meta"]["kahn"] for one in told}
+    assert found == KAHN
+    assert all(one["meta"]["says"].endswith(".") for one in told)

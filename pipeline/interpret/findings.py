@@ -8,10 +8,11 @@ import numpy as np
 from pipeline.columns import Column, Visits
 from pipeline.interpret.columns import Judged
 from pipeline.interpret.printed import as_said, decimals_of
-from pipeline.model import Band, Finding, Limit, LimitSet, NotComputed
+from pipeline.model import OWN_REASON, Band, Finding, Limit, LimitSet, NotComputed
 from pipeline.rules.formulas import COMPUTED
 from pipeline.score import BANDS
 
+_OWN_CHECK = "own-check"  # in reports; which one, the data-quality page says
 _SHOWN_SETS = (LimitSet.REFERENCE, LimitSet.GUIDELINE, LimitSet.FUNCTIONAL)
 _COLOUR_SETS = (LimitSet.CRITICAL, LimitSet.REFER)
 
@@ -181,7 +182,8 @@ def _notes(judged: Judged, marker: str, at: int) -> tuple[str, ...]:
     if position >= 0:
         row = judged.visits.rows.iloc[int(position)]
         own += ["not-fasting"] * bool(row["promoted"])
-        own += [word for word in str(row["notes"]).split(";") if word]
+        words = (word for word in str(row["notes"]).split(";") if word)
+        own += [_OWN_CHECK if word.startswith(OWN_REASON) else word for word in words]
     if marker == "tg_hdl_molar" and judged.scores.guideline[marker][at] == BANDS.index(Band.HIGH):
         own.append("literature")
     if marker in ("insulin_fasting", "homa_ir") and judged.phases.classes.unit_sensitive[at]:

@@ -35,6 +35,8 @@ class Order:
     formats: tuple[str, ...] = ("html", "pdf", "json")
     people: Path | None = None
     rules: Path | None = None  # the practice's own targets
+    mapping: Path | None = None
+    suite: Path | None = None  # the practice's own expectations
     jobs: int = 1
 
     def again(self, failure: "Failure") -> str:
@@ -43,8 +45,9 @@ class Order:
         words += [f"--case={failure.case_id}", f"--language={failure.language}"]
         words += [f"--format={','.join(self.formats)}", f"--out={self.out}"]
         words += [f"--as-of={self.as_of.isoformat()}"]
-        words += [f"--people={self.people}"] if self.people else []
-        words += [f"--rules={self.rules}"] if self.rules else []
+        names = ("people", "rules", "mapping", "suite")
+        files = {name: getattr(self, name) for name in names}
+        words += [f"--{name}={file}" for name, file in files.items() if file]
         return shlex.join(words)
 
 

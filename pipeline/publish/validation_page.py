@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipeline import __version__
-from pipeline.intake import Intake, quarantine_of
+from pipeline.intake import Intake, quarantine_of, reason_text
 from pipeline.language import Language
 from pipeline.publish.files import publish, work_folder
 from pipeline.publish.style import page_style
@@ -127,11 +127,11 @@ def _by_rule(intake: Intake, texts: Language) -> list[Block]:
             _say(texts, f"rules.{severity}"),
             columns,
             (
-                (reason, texts.text(f"reasons.{reason}"), str(found[severity].get(reason, 0)))
+                (reason, reason_text(intake, reason, texts), str(found[severity].get(reason, 0)))
                 for reason in reasons
             ),
         )
-        for severity, reasons in reasons_by_severity().items()
+        for severity, reasons in reasons_by_severity(intake.suite).items()
     ]
 
 

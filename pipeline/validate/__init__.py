@@ -11,9 +11,10 @@ from pipeline.model import ACCEPTED_COLUMNS
 from pipeline.resources import resource_path
 from pipeline.rules import Rules
 from pipeline.validate.comparisons import with_comparisons
+from pipeline.validate.own_suite import OwnSuite, own_suite_of
 from pipeline.validate.suite import Failure, Suite, failures_of, load_suite
 
-__all__ = ["Validated", "reasons_by_severity", "split_by_expectations"]
+__all__ = ["OwnSuite", "Validated", "own_suite_of", "reasons_by_severity", "split_by_expectations"]
 
 _ALONE = "row-width"  # a row that could not be divided says nothing else
 # What is the matter with a whole column is said once, in place of what follows from it.
@@ -32,7 +33,12 @@ class Validated:
 
 
 def split_by_expectations(
-    rows: pd.DataFrame, *, as_of: dt.date, rules: Rules, confirmed: Collection[str] = ()
+    rows: pd.DataFrame,
+    *,
+    as_of: dt.date,
+    rules: Rules,
+    confirmed: Collection[str] = (),
+    own: OwnSuite | None = None,
 ) -> Validated:
     """Return normalised rows, parted by the expectations of ``expectations/lab_rows.json``.
 
@@ -42,13 +48,14 @@ def split_by_expectations(
     many), ``birth_year`` (float) and ``person`` (see ``people_of``). Accepted and set aside
     together are all rows. Of a row whose unit is missing or unknown, ``low`` and ``high`` are set
     aside as if it were the canonical one. ``confirmed`` are the markers of which a person made sure
-    of the unit.
+    of the unit; ``own`` is the practice's own suite, asked beside ours.
 
     Raises RulesError where an expectation could not be judged.
     """
-    own = rows.reset_index(drop=True)
-    compared = with_comparisons(own, as_of=as_of, rules=rules, confirmed=confirmed)
+    numbered = rows.reset_index(drop=True)
+    compared = with_comparisons(numbered, as_of=as_of, rules=rules, confirmed=confirmed)
     failures = failures_of(compared, _suite())
+    failures += [] if own is None else own.failures_of(compared)
     reasons = _words(failures, severity="critical", size=len(compared))
     notes = _words(failures, severity="warning", size=len(compared))
     aside = reasons != ""
@@ -60,12 +67,13 @@ def split_by_expectations(
     )
 
 
-def reasons_by_severity() -> dict[str, tuple[str, ...]]:
-    """Return the reasons of the suite in its order: the critical ones, then the warnings.
+def reasons_by_severity(own: OwnSuite | None = None) -> dict[str, tuple[str, ...]]:
+    """Return the reasons of the suites in their order: the critical ones, then the warnings.
 
     Raises RulesError where the suite cannot be loaded.
     """
     pairs = [(one.severity.value, (one.meta or {})["reason"]) for one in _suite().expectations]
+    pairs += [] if own is None else [(severity, word) for word, severity in own.severities.items()]
     return {
         severity: tuple(dict.fromkeys(reason for own, reason in pairs if own == severity))
         for severity in ("critical", "warning")

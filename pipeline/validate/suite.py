@@ -17,7 +17,9 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"  # before the import: nothing is se
 with warnings.catch_warnings():  # the library itself imports a module that Python deprecates
     warnings.simplefilter("ignore", DeprecationWarning)
     import great_expectations as gx
+    from great_expectations.expectations import expectation as kinds
 
+OF_A_ROW = (kinds.ColumnMapExpectation, kinds.ColumnPairMapExpectation)  # these name rows
 Suite = gx.ExpectationSuite
 _COLUMNS = ("column", "column_A", "column_B")
 _COMPLETE = {"result_format": "COMPLETE"}  # the default keeps twenty failing rows
@@ -39,16 +41,28 @@ def load_suite(path: Path) -> Suite:
     """
     try:
         told = json.loads(path.read_text("utf-8"))
-        suite = gx.ExpectationSuite(**told)
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise RulesError(f"Unable to load the expectations of '{path.name}': {error}") from None
-    if len(suite.expectations) != len(told["expectations"]):
+    return suite_of(told, name=path.name)
+
+
+def suite_of(told: Any, *, name: str) -> Suite:
+    """Return the suite that the JSON of file ``name`` tells of.
+
+    Raises RulesError as ``load_suite`` does.
+    """
+    try:
+        suite = gx.ExpectationSuite(**told)
+        count = len(told["expectations"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise RulesError(f"Unable to load the expectations of '{name}': {error}") from None
+    if len(suite.expectations) != count:
         # The library leaves out, with a line in its log, an expectation it does not know.
-        raise RulesError(f"Unrecognised expectation in '{path.name}'.")
+        raise RulesError(f"Unrecognised expectation in '{name}'.")
     for number, expectation in enumerate(suite.expectations, start=1):
         if not (expectation.meta or {}).get("reason") or expectation.severity == "info":
             raise RulesError(
-                f"Expected expectation {number} of '{path.name}' to have a reason and a severity."
+                f"Expected expectation {number} of '{name}' to have a reason and a severity."
             )
     return suite
 
