@@ -9,8 +9,10 @@ import pytest
 from clinic import AS_OF, RULES
 from sizes import sized
 
+from pipeline.__main__ import main
 from pipeline.intake import Intake, quarantine_of, take_in
 from pipeline.language import Language
+from pipeline.publish.validation_page import render_validation
 from pipeline.read import LabMapping
 from pipeline.validate.unit_columns import column_units
 
@@ -216,3 +218,28 @@ def test_a_row_corrected_by_hand_is_not_doubted_again_for_its_column(tmp_path) -
     again = take_in([tmp_path / "0.csv", given_back], as_of=AS_OF, rules=RULES)
     assert again.reasons == {}
     assert again.notes == {"corrected": 40}
+
+
+@pytest.mark.parametrize("language", ["nl", "en"])
+def test_the_page_and_the_command_tell_a_column_once(tmp_path, language: str, capsys) -> None:
+    rows = table("insulin_fasting", "mU/L", INSULIN)
+    intake = taken_in(tmp_path, rows)
+    texts = Language.load(language)
+    page = render_validation(intake, texts)
+    assert page.count(texts.text("validation.columns.by.population")) == 1
+    assert 'id="columns"' in page
+    assert main(["check", str(tmp_path / "0.csv"), f"--out={tmp_path}", "--as-of=2025-10-01"]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if "insulin_fasting" in line]
+    assert told == [
+        "File 1: insulin_fasting as a whole says mU/L, and fits pmol/L (population): "
+        "ask the laboratory (40 rows)."
+    ]
+
+
+def test_the_page_says_of_what_no_column_can_be_recognised(tmp_path) -> None:
+    texts = Language.load("en")
+    page = render_validation(taken_in(tmp_path, table("ferritin", "ug/L", INSULIN)), texts)
+    assert "do not show in which unit a whole column is" in page
+    assert "do not show" not in render_validation(
+        taken_in(tmp_path, table("alt", "U/L", INSULIN)), texts
+    )

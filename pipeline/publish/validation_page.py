@@ -15,6 +15,7 @@ from pipeline.language import Language
 from pipeline.publish.files import publish, work_folder
 from pipeline.publish.style import page_style
 from pipeline.resources import resource_path
+from pipeline.rules import load_rules
 from pipeline.show import show, show_title
 from pipeline.story import (
     Block,
@@ -76,6 +77,7 @@ def tell_validation(intake: Intake, texts: Language) -> Story:
     pairs.append(("as_of", texts.date(intake.as_of)))
     parts: dict[str, list[Block]] = {
         "summary": _summary(intake, texts),
+        "columns": _columns_in_doubt(intake, texts),
         "rules": _by_rule(intake, texts),
         "rows": _which_rows(intake, texts),
         "files": [_by_file(intake, texts)],
@@ -112,6 +114,34 @@ def _summary(intake: Intake, texts: Language) -> list[Block]:
     if intake.cases_without_rows:
         said.append(_say(texts, "summary.cases", count=len(intake.cases_without_rows)))
     return [Paragraph(sentences=tuple(Sentence(text=text) for text in said), style="lead")]
+
+
+def _columns_in_doubt(intake: Intake, texts: Language) -> list[Block]:
+    """Return what is as a whole in another unit than it says, and of what that is not seen."""
+    blocks: list[Block] = []
+    doubted = intake.columns_in_doubt
+    if len(doubted):
+        labels = ("files.file", "analytes.analyte", "columns.likely", "columns.evidence")
+        columns = [Column(label=_say(texts, label)) for label in labels]
+        cells = (
+            (
+                _say(texts, "file", number=int(one["source"])),
+                texts.marker(one["marker"]),
+                texts.unit(one["likely_unit"]),
+                _say(texts, f"columns.by.{one['evidence']}"),
+                str(one["rows"]),
+            )
+            for one in doubted.to_dict("records")
+        )
+        count = Column(label=_say(texts, "rules.rows"), kind="number")
+        blocks.append(_table(_say(texts, "columns.caption"), (*columns, count), cells))
+    used = set(intake.accepted["marker"])
+    unseen = [id for id, one in load_rules().typical.items() if one.value is None and id in used]
+    if unseen:
+        named = texts.listing(map(texts.short, unseen))
+        told = Sentence(text=_say(texts, "columns.unseen", markers=named))
+        blocks.append(Paragraph(sentences=(told,)))
+    return blocks
 
 
 def _by_rule(intake: Intake, texts: Language) -> list[Block]:
