@@ -158,11 +158,13 @@ def _take_in(asked: Namespace, *, language: str) -> "Intake":
     """Return the rows of the inputs, after writing which were set aside and why."""
     from pipeline.intake import require_rows, take_in
     from pipeline.publish.inputs import require_inputs
+    from pipeline.publish.last_run import require_no_corrections
     from pipeline.publish.validation_page import write_validation
     from pipeline.read import read_mapping
     from pipeline.read.overlay import read_overlay
     from pipeline.rules import load_rules
 
+    require_no_corrections(asked.out)
     require_inputs([*asked.inputs, *filter(None, [asked.people, asked.mapping, asked.suite])])
     rules = load_rules() if asked.rules is None else read_overlay(asked.rules, load_rules())
     mapping = None if asked.mapping is None else read_mapping(asked.mapping, rules)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,9 @@ def test_nothing_of_a_person_is_logged_or_printed(tmp_path: Path, caplog, capfd)
 def test_axe_finds_nothing_and_the_page_asks_for_nothing(
     secret_intake: Intake, chromium: str, tmp_path: Path, language: str
 ) -> None:
-    write_validation(secret_intake, tmp_path / "out", language=language)
+    write_validation(taken_in(tmp_path, GOOD, "a,s8,,,,,,"), tmp_path / "out", language=language)
+    swapped = replace(secret_intake, ignored={"title": 2, "patient": 1})
+    write_validation(swapped, tmp_path / "out", language=language)
     address = (tmp_path / "out/validation.html").as_uri()
     requests: list[str] = []
     with sync_playwright() as playwright:

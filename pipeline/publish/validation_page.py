@@ -1,7 +1,8 @@
 """Publishing floor. Writes what became of the rows: quarantine.csv, and the page about it."""
 
+import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pipeline import __version__
 from pipeline.intake import Intake, quarantine_of, reason_text
 from pipeline.language import Language
 from pipeline.publish.files import publish, work_folder
+from pipeline.publish.last_run import PAGE, QUARANTINE, Kept, kept_of
 from pipeline.publish.style import page_style
 from pipeline.resources import resource_path
 from pipeline.rules import load_rules
@@ -29,7 +31,7 @@ from pipeline.story import (
     Story,
     Table,
 )
-from pipeline.validate import reasons_by_severity
+from pipeline.validate import kinds_of_reasons, reasons_by_severity
 
 _FEW_LINES = 20  # of one reason in one file; the rest is in quarantine.csv
 
@@ -40,18 +42,19 @@ def write_validation(intake: Intake, out: Path, *, language: str) -> None:
     Raises OutputError where the folder cannot be written to.
     """
     texts = Language.load(language)
+    page = render_validation(intake, texts, kept=kept_of(intake, out))
     with work_folder(out, "validation") as work:
-        publish(quarantine_of(intake, texts), out / "quarantine.csv", work=work)
-        page = render_validation(intake, texts)
-        publish(page.encode("utf-8"), out / "validation.html", work=work)
+        publish(quarantine_of(intake, texts), out / QUARANTINE, work=work)
+        publish(page.encode("utf-8"), out / PAGE, work=work)
 
 
-def render_validation(intake: Intake, texts: Language) -> str:
+def render_validation(intake: Intake, texts: Language, *, kept: Kept | None = None) -> str:
     """Return the data-quality page: counts, rules and row numbers, never a value or a file's name.
 
-    Files go by their number, since a file's name may be a person's.
+    Files go by their number, since a file's name may be a person's. ``kept`` is what this run keeps
+    for the next, and how it differs from the last; without it there is no run to compare with.
     """
-    story = tell_validation(intake, texts)
+    story = tell_validation(intake, texts, kept)
     shown = show(*story.sections)
     environment = Environment(
         loader=FileSystemLoader(resource_path("templates/validation")),
@@ -66,10 +69,11 @@ def render_validation(intake: Intake, texts: Language) -> str:
         content=Markup(shown.html),
         headings=shown.headings,
         version=__version__,
+        kept="" if kept is None else kept.as_text(),
     )
 
 
-def tell_validation(intake: Intake, texts: Language) -> Story:
+def tell_validation(intake: Intake, texts: Language, kept: Kept | None = None) -> Story:
     """Return what became of the rows, told in one language."""
     counts = intake.counts | {"noted": int((intake.accepted["notes"] != "").sum())}
     names = ("read", "accepted", "set_aside", "no_result", "noted")
@@ -77,6 +81,7 @@ def tell_validation(intake: Intake, texts: Language) -> Story:
     pairs.append(("as_of", texts.date(intake.as_of)))
     parts: dict[str, list[Block]] = {
         "summary": _summary(intake, texts),
+        "trend": _trend(texts, kept),
         "columns": _columns_in_doubt(intake, texts),
         "rules": _by_rule(intake, texts),
         "rows": _which_rows(intake, texts),
@@ -116,6 +121,50 @@ def _summary(intake: Intake, texts: Language) -> list[Block]:
     return [Paragraph(sentences=tuple(Sentence(text=text) for text in said), style="lead")]
 
 
+def _trend(texts: Language, kept: Kept | None) -> list[Block]:
+    """Return what is new, persisting and resolved since the last run into the same folder."""
+    if kept is None or kept.comparison is None:
+        why = "unreadable" if kept is not None and kept.unreadable else "first"
+        return [Paragraph(sentences=(Sentence(text=_say(texts, f"trend.{why}")),))]
+    last = kept.comparison
+    named = {"new": last.new, "persisting": last.persisting, "resolved": last.resolved}
+    day = texts.date(dt.date.fromisoformat(last.as_of))
+    totals = {name: sum(counts.values()) for name, counts in named.items()}
+    said = (
+        _say(texts, "trend.last", as_of=day, **last.counts),
+        _say(texts, f"trend.{'totals' if any(totals.values()) else 'none'}", **totals),
+    )
+    blocks: list[Block] = [Paragraph(sentences=tuple(Sentence(text=text) for text in said))]
+    reasons = sorted(set().union(*named.values()))
+    columns = [Column(label=_say(texts, f"trend.{name}"), kind="number") for name in named]
+    cells = ((word, *(str(counts.get(word, 0)) for counts in named.values())) for word in reasons)
+    reason = Column(label=_say(texts, "rules.reason"))
+    if reasons:
+        blocks.append(_table(_say(texts, "trend.caption"), (reason, *columns), cells))
+    where = Column(label=_say(texts, "rows.where"))
+    for name, places in (("new_at", last.new_at), ("resolved_at", last.resolved_at)):
+        if places:
+            told = ((word, _told_places(files, texts)) for word, files in places.items())
+            blocks.append(_table(_say(texts, f"trend.{name}"), (reason, where), told))
+    return blocks
+
+
+def _told_places(files: Mapping[int, Sequence[str]], texts: Language) -> str:
+    """Return "File 1: line 3, 7 and 4 more" of each file, and of what is no file of this run."""
+    return " · ".join(
+        _say(
+            texts,
+            "places",
+            file=_say(texts, "file", number=number) if number else _say(texts, "trend.other_file"),
+            lines=", ".join(
+                _say(texts, "more", count=int(line)) if line.startswith("+") else line
+                for line in lines
+            ),
+        )
+        for number, lines in files.items()
+    )
+
+
 def _columns_in_doubt(intake: Intake, texts: Language) -> list[Block]:
     """Return what is as a whole in another unit than it says, and of what that is not seen."""
     blocks: list[Block] = []
@@ -153,16 +202,37 @@ def _by_rule(intake: Intake, texts: Language) -> list[Block]:
         Column(label=_say(texts, "rules.rows"), kind="number"),
     )
     return [
-        _table(
-            _say(texts, f"rules.{severity}"),
-            columns,
-            (
-                (reason, reason_text(intake, reason, texts), str(found[severity].get(reason, 0)))
-                for reason in reasons
+        Table(
+            caption=_say(texts, f"rules.{severity}"),
+            columns=columns,
+            groups=tuple(
+                RowGroup(
+                    title=_say(texts, f"kinds.{kind}"),
+                    rows=tuple(
+                        Row(
+                            cells=(
+                                reason,
+                                reason_text(intake, reason, texts),
+                                str(found[severity].get(reason, 0)),
+                            )
+                        )
+                        for reason in own
+                    ),
+                )
+                for kind, own in _by_kind(reasons).items()
             ),
         )
         for severity, reasons in reasons_by_severity(intake.suite).items()
     ]
+
+
+def _by_kind(reasons: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    """Return reasons by their kind of data quality, in the order of the first of each."""
+    kinds = kinds_of_reasons()
+    found: dict[str, list[str]] = {}
+    for reason in reasons:
+        found.setdefault(kinds.get(reason, "own"), []).append(reason)
+    return found
 
 
 def _which_rows(intake: Intake, texts: Language) -> list[Block]:

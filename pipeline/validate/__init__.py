@@ -14,7 +14,14 @@ from pipeline.validate.comparisons import with_comparisons
 from pipeline.validate.own_suite import OwnSuite, own_suite_of
 from pipeline.validate.suite import Failure, Suite, failures_of, load_suite
 
-__all__ = ["OwnSuite", "Validated", "own_suite_of", "reasons_by_severity", "split_by_expectations"]
+__all__ = [
+    "OwnSuite",
+    "Validated",
+    "kinds_of_reasons",
+    "own_suite_of",
+    "reasons_by_severity",
+    "split_by_expectations",
+]
 
 _ALONE = "row-width"  # a row that could not be divided says nothing else
 # What is the matter with a whole column is said once, in place of what follows from it.
@@ -78,6 +85,15 @@ def reasons_by_severity(own: OwnSuite | None = None) -> dict[str, tuple[str, ...
         severity: tuple(dict.fromkeys(reason for own, reason in pairs if own == severity))
         for severity in ("critical", "warning")
     }
+
+
+def kinds_of_reasons() -> dict[str, str]:
+    """Return of each reason of ours its kind of data quality, as Kahn et al. divide them.
+
+    Raises RulesError where the suite cannot be loaded.
+    """
+    metas = [one.meta or {} for one in _suite().expectations]
+    return {meta["reason"]: meta["kahn"] for meta in metas}
 
 
 def _suite() -> Suite:
