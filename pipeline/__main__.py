@@ -159,6 +159,7 @@ def _take_in(asked: Namespace, *, language: str) -> "Intake":
     from pipeline.intake import require_rows, take_in
     from pipeline.publish.inputs import require_inputs
     from pipeline.publish.last_run import require_no_corrections
+    from pipeline.publish.progress import shown_progress
     from pipeline.publish.validation_page import write_validation
     from pipeline.read import read_mapping
     from pipeline.read.overlay import read_overlay
@@ -168,14 +169,16 @@ def _take_in(asked: Namespace, *, language: str) -> "Intake":
     require_inputs([*asked.inputs, *filter(None, [asked.people, asked.mapping, asked.suite])])
     rules = load_rules() if asked.rules is None else read_overlay(asked.rules, load_rules())
     mapping = None if asked.mapping is None else read_mapping(asked.mapping, rules)
-    intake = take_in(
-        asked.inputs,
-        as_of=asked.as_of,
-        people=asked.people,
-        rules=rules,
-        mapping=mapping,
-        suite=asked.suite,
-    )
+    with shown_progress(quiet=asked.quiet) as watch:
+        intake = take_in(
+            asked.inputs,
+            as_of=asked.as_of,
+            people=asked.people,
+            rules=rules,
+            mapping=mapping,
+            suite=asked.suite,
+            watch=watch,
+        )
     write_validation(intake, asked.out, language=language)
     require_rows(intake, strict=asked.strict)
     return intake

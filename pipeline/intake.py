@@ -2,11 +2,12 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -49,6 +50,22 @@ _IN_DOUBT = frozenset(
 )
 # … and where the laboratory's sum is wrong, for the comparison with ours.
 _KEPT = _IN_DOUBT | {"reported-differs"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """How far the taking in is: of the files as many bytes, or of the rows none or all."""
+
+    task: Literal["read", "judge"]
+    done: int
+    total: int
+
+
+Watch = Callable[[Step], None]
+
+
+def _unwatched(step: Step) -> None:
+    """Let a step pass."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,12 +210,13 @@ def take_in(
     rules: Rules,
     mapping: LabMapping | None = None,
     suite: Path | None = None,
+    watch: Watch = _unwatched,
 ) -> Intake:
     """Return what the files and case folders of ``inputs`` hold, every row accepted or set aside.
 
     ``people`` is a table of context for many, ``mapping`` says how the laboratory writes, ``suite``
-    is the file of the practice's own expectations. That no row at all was accepted is not an error
-    here: the quarantine still says why (see ``require_rows``).
+    is the file of the practice's own expectations, ``watch`` is told of each step. That no row at
+    all was accepted is not an error here: the quarantine still says why (see ``require_rows``).
 
     Raises LabFileError or CaseFileError where an input cannot be read, RulesError where a row could
     not be judged or would be lost.
@@ -209,7 +227,10 @@ def take_in(
     listed = {} if people is None else read_people(people, keys=rules.context)
     persons = joined_people(persons, listed, where="the table of people")
     mapping = mapping or LabMapping()
-    raw, files, ignored = _read_files(inputs, folders=folders, rules=rules, mapping=mapping)
+    raw, files, ignored = _read_files(
+        _files_of(inputs, folders), rules=rules, mapping=mapping, watch=watch
+    )
+    watch(Step(task="judge", done=0, total=len(raw)))
     whose = people_of(raw.assign(case_id=_owner(raw)), people=persons.values())
     factors = insulin_factors(folders.values()) | mapping.insulin_factors
     rows = _with_people(normalise_units(raw, rules, insulin_factors=factors), whose)
@@ -218,6 +239,7 @@ def take_in(
         rows, as_of=as_of, rules=rules, confirmed=mapping.confirmed_units, own=own
     )
     _require_all(raw, parted)
+    watch(Step(task="judge", done=len(raw), total=len(raw)))
     return Intake(
         as_of=as_of,
         files=files,
@@ -264,34 +286,45 @@ def _own_suite(path: Path, rules: Rules) -> OwnSuite:
     return own_suite_of(text, name=path.name, markers=rules.markers)
 
 
-def _read_files(
-    inputs: Sequence[Path], *, folders: Mapping[str, CaseFolder], rules: Rules, mapping: LabMapping
-) -> tuple[pd.DataFrame, tuple[str, ...], Mapping[str, int]]:
-    """Return the rows of all files, the files, and how many entries are no result, by kind.
-
-    A row has the number of its file (``source``) and the case of its folder.
-    """
+def _files_of(
+    inputs: Sequence[Path], folders: Mapping[str, CaseFolder]
+) -> list[tuple[Path, str | None]]:
+    """Return the files of the inputs in their order, each with the case of its folder."""
     cases = {folder.path: case_id for case_id, folder in folders.items()}
-    tables, names, corrections, ignored = [], [], [], Counter[str]()
+    found: list[tuple[Path, str | None]] = []
     for path in inputs:
         case_id = cases.get(path)
         files = (path,) if case_id is None else folders[case_id].files
         if not files:
             raise CaseFileError(f"Unable to find a lab file in folder '{path.name}'.")
-        for file in files:
-            names.append(file.name)
-            if (found := corrections_of(file)) is not None:
-                corrections.append((found, len(names)))
-                continue
-            reading = read_lab_file(file, rules=rules, case_id=case_id, mapping=mapping)
-            ignored.update(reading.ignored)
-            tables.append(reading.rows.assign(source=len(names), folder_case=case_id or ""))
-    if not names:
+        found += [(file, case_id) for file in files]
+    if not found:
         raise NothingUsableError("Unable to find a file to read.")
+    return found
+
+
+def _read_files(
+    files: Sequence[tuple[Path, str | None]], *, rules: Rules, mapping: LabMapping, watch: Watch
+) -> tuple[pd.DataFrame, tuple[str, ...], Mapping[str, int]]:
+    """Return the rows of all files, the files, and how many entries are no result, by kind.
+
+    A row has the number of its file (``source``) and the case of its folder.
+    """
+    tables, corrections, ignored = [], [], Counter[str]()
+    sizes = [file.stat().st_size if file.is_file() else 0 for file, _ in files]
+    done, total = accumulate(sizes, initial=0), sum(sizes)
+    for number, (file, case_id) in enumerate(files, start=1):
+        watch(Step(task="read", done=next(done), total=total))
+        if (found := corrections_of(file)) is not None:
+            corrections.append((found, number))
+            continue
+        reading = read_lab_file(file, rules=rules, case_id=case_id, mapping=mapping)
+        ignored.update(reading.ignored)
+        tables.append(reading.rows.assign(source=number, folder_case=case_id or ""))
     raw = pd.concat(tables or [no_rows()], ignore_index=True)
     for found, source in corrections:
         raw = with_corrections(raw, found, source=source)
-    return raw, tuple(names), dict(ignored)
+    return raw, tuple(file.name for file, _ in files), dict(ignored)
 
 
 def _owner(raw: pd.DataFrame) -> pd.Series:

@@ -2,17 +2,24 @@
 
 import datetime as dt
 import logging
+import re
 from dataclasses import replace
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from pipeline.intake import Intake, take_in
 from pipeline.language import Language
-from pipeline.publish.validation_page import render_validation, write_validation
+from pipeline.publish.validation_page import (
+    render_validation,
+    tell_validation,
+    write_validation,
+)
 from pipeline.rules import load_rules
+from pipeline.validate import reasons_by_severity
 
 LANGUAGES = ("nl", "en")
 HEADER = "case_id,sample_id,collected_at,analyte,value,unit,sex,birth_year"
@@ -87,6 +94,136 @@ def test_nothing_of_a_person_is_logged_or_printed(tmp_path: Path, caplog, capfd)
     write_validation(intake, tmp_path / "out", language="nl")
     printed = capfd.readouterr()
     assert "token" not in caplog.text + printed.out + printed.err
+
+
+def test_of_each_file_and_analyte_it_is_said_why_rows_were_set_aside(tmp_path: Path) -> None:
+    rows = ["a,s2,2024-01-01,alt,neg,U/L,F,1987", "a,s3,2024-01-01,ast,24,foo,F,1987"]
+    intake = taken_in(tmp_path, GOOD, *rows, rows[0].replace("s2", "s4"))
+    page = render_validation(intake, Language.load("en"))
+    cells = [re.sub(r"<[^>]+>", "|", row) for row in page.split("<tr")]
+    told = [" ".join(re.split(r"[|>\s]+", row)) for row in cells]
+    assert any("File 1 4 1 3 value-qualitative 2 · unit-unknown 1" in row for row in told)
+    assert any("ALT 3 1 2 value-qualitative 2" in row for row in told)
+    assert any("AST 1 0 1 unit-unknown 1" in row for row in told)
+
+
+def test_a_file_without_a_result_is_a_line_of_the_page_too(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("lab.csv", "patient.json")]
+    paths[0].write_text(f"{HEADER}\n{GOOD}\n", encoding="utf-8")
+    paths[1].write_text('{"resourceType": "Patient", "id": "a"}', encoding="utf-8")
+    intake = take_in(paths, as_of=dt.date(2025, 1, 1), rules=load_rules())
+    table = tell_validation(intake, Language.load("en")).section("files").blocks[0]
+    assert [row.cells for group in table.groups for row in group.rows] == [
+        ("File 1", "1", "1", "0", "–"),
+        ("File 2", "0", "0", "0", "–"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def full_pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Write a page with everything in it in each language: files, kinds, notes, reasons, a trend.
+
+    Every case, sample, analyte, value, unit and file has "token" in it, where it may stand nowhere.
+    """
+    folder = tmp_path_factory.mktemp("full")
+    before = written(folder, 0)
+    now = written(folder, 1)
+    outs = {}
+    for language in LANGUAGES:
+        outs[language] = folder / language
+        for intake in (before, now):
+            write_validation(intake, outs[language], language=language)
+    return {language: out / "validation.html" for language, out in outs.items()}
+
+
+def written(folder: Path, turn: int) -> Intake:
+    """Read three files as they are at one turn: some rows are mended, others are new."""
+    many = [f"token{n},token,2024-01-01,alt,token{n},U/L,F,1961" for n in range(40 + 10 * turn)]
+    rows = [
+        GOOD,
+        "token_case,token_sample,2024-01-01,ast,24,token_unit,F,1961",
+        "token case,token_sample,token_day,token_analyte,token_value,token_unit,F,1961",
+        "a,s9,2024-01-01,insulin_fasting,120,mU/L,,",
+        "a,s8",
+        *[f"token{n},s{n},2024-01-01,glucose_fasting,{88 + n},mmol/L,F,1961" for n in range(12)],
+        *many[10 * turn :],
+        *["token_mended,token_sample,2024-01-01,potassium,token,mmol/L,F,1961"][turn:],
+    ]
+    observation = (
+        '{"resourceType": "Observation", "id": "token", "status": "final", "code": '
+        '{"coding": [{"system": "http://loinc.org", "code": "1742-6"}]}, "valueQuantity": '
+        '{"value": 77.125, "unit": "token"}}'
+    )
+    bundle = (
+        '{"resourceType": "Bundle", "type": "collection", "entry": [{"resource": '
+        '{"resourceType": "Patient", "id": "token"}}, {"resource": ' + observation + "}]}"
+    )
+    files = {
+        "token_lab.csv": "\n".join([HEADER, *rows]),
+        "token_bundle.json": bundle,
+        "token_other.csv": f"{HEADER}\n,,,,,,,\n{GOOD.replace('s1', 's3')}\n",
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    paths = [folder / name for name in files]
+    return take_in(paths, as_of=dt.date(2025, 1, 1 + turn), rules=load_rules())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_full_page_has_every_section_and_nothing_of_a_person(
+    full_pages: dict[str, Path], language: str
+) -> None:
+    page = full_pages[language].read_text("utf-8")
+    sections = ("summary", "trend", "columns", "rules", "rows", "files", "analytes", "ignored")
+    assert re.findall('<section id="([a-z]+)">', page) == list(sections)
+    body = page[page.index("<body") :]
+    for word in ("token", "77.125", "1961", ".csv:", "s9"):
+        assert word not in body
+    texts = Language.load(language)
+    for key in ("new", "resolved", "persisting", "new_at", "resolved_at"):
+        assert texts.text(f"validation.trend.{key}") in body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_full_page_fits_a_telephone_and_axe_finds_nothing(
+    full_pages: dict[str, Path], chromium: str, language: str
+) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for width in (1280, 360):
+            page = browser.new_page(viewport={"width": width, "height": 800})
+            page.goto(full_pages[language].as_uri())
+            found = Axe().run(page).response["violations"]
+            assert [f"{one['id']} ({one['impact']})" for one in found] == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        browser.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_full_page_is_printed_whole(
+    full_pages: dict[str, Path], chromium: str, language: str
+) -> None:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto(full_pages[language].as_uri())
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 680, "height": 900})  # what A4 has between its margins
+        wide = page.evaluate(
+            "[...document.querySelectorAll('table')].filter(table => "
+            "table.scrollWidth > table.parentElement.clientWidth + 1)"
+            ".map(table => table.caption.textContent)"
+        )
+        printed = page.pdf(format="A4", prefer_css_page_size=True)
+        browser.close()
+    assert wide == []
+    with pypdfium2.PdfDocument(printed) as pdf:
+        text = "".join(sheet.get_textpage().get_text_bounded() for sheet in pdf)
+    texts = Language.load(language)
+    for key in ("summary", "trend", "columns", "rules", "rows", "files", "analytes", "ignored"):
+        assert texts.text(f"validation.{key}.title") in text
+    for word in (*reasons_by_severity()["critical"], *reasons_by_severity()["warning"]):
+        assert re.sub(r"\W", "", word) in re.sub(r"\W", "", text)  # its hyphen may end a line
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

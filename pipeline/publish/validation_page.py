@@ -313,17 +313,33 @@ def _counted(
     part: str,
     texts: Language,
 ) -> Table:
-    """Return how many rows were read, accepted and set aside, a row each value of ``column``."""
+    """Return what was read, accepted and set aside, and why: a row each value of ``column``."""
     accepted = intake.accepted[column].value_counts()
-    aside = intake.set_aside[column].fillna("").value_counts()
+    keys = intake.set_aside[column].fillna("")
+    aside, why = keys.value_counts(), _why(keys, intake.set_aside["reasons"])
     kinds = ("read", "accepted", "set_aside")
     columns = [Column(label=_say(texts, f"facts.{kind}"), kind="number") for kind in kinds]
     cells = []
     for value, name in names.items():
         counts = int(accepted.get(value, 0)), int(aside.get(value, 0))
-        if sum(counts):
-            cells.append((name, str(sum(counts)), *map(str, counts)))
-    return _table(_say(texts, f"{part}.caption"), (Column(label=label), *columns), cells)
+        if sum(counts) or column == "source":  # a file of which no row is a result came in too
+            cells.append((name, str(sum(counts)), *map(str, counts), why.get(value, "–")))
+    heads = (Column(label=label), *columns, Column(label=_say(texts, "why")))
+    return _table(_say(texts, f"{part}.caption"), heads, cells)
+
+
+def _why(keys: pd.Series, reasons: pd.Series) -> Mapping[object, str]:
+    """Return the reasons of each key, most first: "implausible 3 · unit-unknown 1"."""
+    pairs = pd.DataFrame({"key": keys, "word": reasons.str.split(";")}).explode("word")
+    return {
+        key: " · ".join(f"{word} {count}" for word, count in _most_first(own["word"]))
+        for key, own in pairs.groupby("key")
+    }
+
+
+def _most_first(words: pd.Series) -> list[tuple[str, int]]:
+    """Return how often each word occurs; of those that occur as often, the first by name first."""
+    return sorted(Counter(words).items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _table(caption: str, columns: tuple[Column, ...], cells: Iterable[tuple[str, ...]]) -> Table:
