@@ -115,7 +115,8 @@ def _summary(intake: Intake, texts: Language) -> list[Block]:
     else:
         said = [_say(texts, "summary.none")]
     if counts["no_result"]:
-        said.append(_say(texts, "summary.no_result", **counts))
+        key = "validation.summary.no_result"
+        said.append(texts.count(key, counts["no_result"], read=counts["read"]))
     if intake.cases_without_rows:
         said.append(_say(texts, "summary.cases", count=len(intake.cases_without_rows)))
     return [Paragraph(sentences=tuple(Sentence(text=text) for text in said), style="lead")]
@@ -140,6 +141,7 @@ def _trend(texts: Language, kept: Kept | None) -> list[Block]:
     cells = ((word, *(str(counts.get(word, 0)) for counts in named.values())) for word in reasons)
     reason = Column(label=_say(texts, "rules.reason"))
     if reasons:
+        blocks.append(Paragraph(sentences=(Sentence(text=_say(texts, "trend.finding")),)))
         blocks.append(_table(_say(texts, "trend.caption"), (reason, *columns), cells))
     where = Column(label=_say(texts, "rows.where"))
     for name, places in (("new_at", last.new_at), ("resolved_at", last.resolved_at)):
