@@ -29,6 +29,7 @@ from pipeline.read import (
     stated_table,
 )
 from pipeline.read.corrections import corrections_of, with_corrections
+from pipeline.read.mapping import AS_WRITTEN
 from pipeline.read.people import joined_people
 from pipeline.read.pseudonym import CASE_ID
 from pipeline.read.quarantine import AS_READ, quarantine_csv
@@ -323,7 +324,7 @@ def _read_files(
         tables.append(reading.rows.assign(source=number, folder_case=case_id or ""))
     raw = pd.concat(tables or [no_rows()], ignore_index=True)
     for found, source in corrections:
-        raw = with_corrections(raw, found, source=source)
+        raw = with_corrections(raw, found, source=source, mapping=mapping)
     return raw, tuple(file.name for file, _ in files), dict(ignored)
 
 
@@ -351,8 +352,9 @@ def _require_all(raw: pd.DataFrame, parted: Validated) -> None:
 
 def _as_read(raw: pd.DataFrame, set_aside: pd.DataFrame) -> pd.DataFrame:
     """Return the rows set aside with the cells of the file in place of what was made of them."""
+    written = {column: raw[own] for column, own in AS_WRITTEN.items()}
     cells = [column for column in AS_READ if column in raw]
-    told = raw.loc[set_aside.index, cells]
+    told = raw.assign(**written).loc[set_aside.index, cells]
     canonical = set_aside[list(ACCEPTED_COLUMNS)].add_prefix("canonical_")
     own = set_aside[["reasons", "likely_unit", "column_evidence", "owner", "marker", "source"]]
     return pd.concat([told, own, canonical], axis="columns")

@@ -5,12 +5,14 @@ import datetime as dt
 import io
 from pathlib import Path
 
+import openpyxl
 import pytest
 from clinic import RULES
 
 from pipeline.errors import LabFileError
 from pipeline.intake import Intake, quarantine_of, take_in
 from pipeline.language import Language
+from pipeline.read.mapping import LabMapping, read_mapping
 
 AS_OF = dt.date(2025, 1, 1)
 HEADER = "case_id,sample_id,collected_at,analyte,value,unit,fasting_hours"
@@ -32,9 +34,15 @@ def lab(tmp_path: Path) -> Path:
     return path
 
 
-def corrected(lab: Path, *changes: dict[str, str], delimiter: str = ",") -> Path:
+def corrected(
+    lab: Path,
+    *changes: dict[str, str],
+    delimiter: str = ",",
+    mapping: LabMapping | None = None,
+) -> Path:
     """Write the quarantine of a file with changed cells, by the order of its rows."""
-    written = quarantine_of(intake(lab), Language.load("nl")).decode("utf-8-sig")
+    found = take_in([lab], as_of=AS_OF, rules=RULES, mapping=mapping)
+    written = quarantine_of(found, Language.load("nl")).decode("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(written)))
     for row, change in zip(rows, changes, strict=False):
         row.update(change)
@@ -116,3 +124,127 @@ def test_a_row_may_be_corrected_once(lab: Path) -> None:
     path.write_text("\n".join([*lines, lines[1]]) + "\n")
     with pytest.raises(LabFileError, match="corrected once"):
         intake(lab, path)
+
+
+def as_workbook(path: Path, retyped: dict[str, object]) -> Path:
+    """Write a quarantine as the workbook of a spreadsheet that made other cells of some."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header, *rows = csv.reader(file)
+    book = openpyxl.Workbook()
+    book.active.append(header)
+    for row in rows:
+        cells = dict(zip(header, row, strict=True))
+        book.active.append([retyped.get(cells[name], cells[name]) for name in header])
+    written = path.with_suffix(".xlsx")
+    book.save(written)
+    return written
+
+
+RETYPED = {"2024-01-01": dt.datetime(2024, 1, 1), "5.20": 5.2, "007": 7}  # as spreadsheets do
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    path = tmp_path / "lab.csv"
+    path.write_text(f"{HEADER}\na,007,2024-01-01,glucose_fasting,5.20,stone,10\n")
+    return path
+
+
+def test_a_quarantine_saved_as_a_workbook_is_taken_up(plain: Path) -> None:
+    found = intake(plain, as_workbook(corrected(plain, UNIT), RETYPED))
+    assert found.counts == {"read": 1, "accepted": 1, "set_aside": 0, "no_result": 0}
+    (row,) = found.accepted.to_dict("records")
+    assert (row["row"], row["value_as_reported"], row["sample_id"]) == ("lab.csv:2", "5.20", "007")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"collected_at": "1-1-2024"},
+        {"collected_at": "1/1/2024"},
+        {"value": "5,2"},
+        {"value": "5,2", "sample_id": "7", "collected_at": "1-1-2024"},
+    ],
+)
+def test_cells_that_a_dutch_spreadsheet_wrote_its_own_way_are_not_changed(
+    plain: Path, change: dict[str, str]
+) -> None:
+    found = intake(plain, corrected(plain, {**UNIT, **change}, delimiter=";"))
+    assert list(found.accepted["value_as_reported"]) == ["5.20"]
+    assert list(found.accepted["collected_at"].astype(str)) == ["2024-01-01"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"collected_at": "2-1-2024"},
+        {"collected_at": ""},
+        {"value": "52"},
+        {"value": "<5,2"},
+        {"value": ""},
+        {"sample_id": "8"},
+        {"unit": "Stone"},
+    ],
+)
+def test_another_date_or_number_is_a_change_whatever_saved_it(
+    plain: Path, change: dict[str, str]
+) -> None:
+    found = intake(plain, corrected(plain, {**UNIT, **change}, delimiter=";"))
+    assert "correction-changed" in found.quarantine["reasons"].iloc[0].split(";")
+    assert list(found.quarantine["value"]) == ["5.20"]
+
+
+@pytest.mark.parametrize("cell", [5.3, dt.datetime(2024, 2, 5)])
+def test_another_value_in_a_workbook_is_a_change(plain: Path, cell: object) -> None:
+    found = intake(plain, as_workbook(corrected(plain, UNIT), {"5.20": cell}))
+    assert "correction-changed" in found.quarantine["reasons"].iloc[0].split(";")
+
+
+def test_a_retyped_quarantine_without_its_file_is_not_trusted(plain: Path) -> None:
+    found = intake(as_workbook(corrected(plain, UNIT), RETYPED))
+    assert found.counts["accepted"] == 0
+    assert "correction-changed" in found.quarantine["reasons"].iloc[0].split(";")
+
+
+def test_a_date_and_a_number_that_their_file_proves_stay_proven_when_a_unit_is_corrected(
+    tmp_path: Path,
+) -> None:
+    lab = tmp_path / "lab.csv"
+    rows = ("a,s1,03-04-2024,ferritin,1.234,stone,10", "a,s2,25-04-2024,alt,22.5,U/L,10")
+    lab.write_text("\n".join((HEADER, *rows)) + "\n")
+    found = intake(
+        lab, corrected(lab, {"correction": "unit=ug/L", "correction_reason": "asked for it"})
+    )
+    row = found.accepted.set_index("row").loc["lab.csv:2"]
+    assert (row["collected_at"], row["low"]) == ("2024-04-03", 1.234)
+
+
+MAPPING = """
+[analytes]
+LEVER = { marker = "alt", unit = "U/L" }
+SUIKER = "glucose_fasting"
+[units]
+"eenh/l" = "U/L"
+"mmol per l" = "mmol/L"
+"""
+
+
+@pytest.mark.parametrize("correction", ["22", "value=22; unit=eenh/l", "analyte=LEVER; value=22"])
+@pytest.mark.parametrize("with_file", [True, False])
+def test_the_quarantine_shows_the_words_of_the_laboratory_and_is_taken_up_in_them(
+    tmp_path: Path, correction: str, with_file: bool
+) -> None:
+    lab = tmp_path / "lab.csv"
+    lab.write_text(f"{HEADER}\na,s1,2024-01-01,LEVER,22 but poor,eenh/l,10\n")
+    written = tmp_path / "mapping.toml"
+    written.write_text(MAPPING)
+    mapping = read_mapping(written, RULES)
+    first = take_in([lab], as_of=AS_OF, rules=RULES, mapping=mapping)
+    assert list(first.quarantine[["analyte", "unit"]].iloc[0]) == ["LEVER", "eenh/l"]
+    given = corrected(
+        lab, {"correction": correction, "correction_reason": "asked"}, mapping=mapping
+    )
+    inputs = [lab, given] if with_file else [given]
+    again = take_in(inputs, as_of=AS_OF, rules=RULES, mapping=mapping)
+    assert again.counts == {"read": 1, "accepted": 1, "set_aside": 0, "no_result": 0}
+    assert list(again.accepted[["marker", "low"]].iloc[0]) == ["alt", 22.0]

@@ -4,6 +4,7 @@ import io
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,8 @@ from pipeline.errors import CaseFileError, LabFileError, NothingUsableError
 from pipeline.intake import Intake, quarantine_of, require_rows, take_in
 from pipeline.language import Language
 from pipeline.model import ACCEPTED_COLUMNS
-from pipeline.read.quarantine import COLUMNS, read_quarantine
+from pipeline.read.quarantine import COLUMNS
+from pipeline.read.quarantine import quarantine_of as rows_of
 from pipeline.rules import load_rules
 from pipeline.validate import reasons_by_severity
 
@@ -28,6 +30,10 @@ def intake_of(folder: Path, *rows: str, **options: object) -> Intake:
     path = folder / "lab.csv"
     path.write_text("\n".join([HEADER, *rows]), encoding="utf-8")
     return take_in([path], as_of=AS_OF, rules=RULES, **options)
+
+
+def read_quarantine(path: Path) -> pd.DataFrame:
+    return rows_of(path.read_bytes().decode("utf-8-sig"), name=path.name)
 
 
 def test_a_table_of_many_gives_each_person_their_own_case(tmp_path: Path) -> None:

@@ -52,6 +52,17 @@ def with_dates(rows: pd.DataFrame, orders: Mapping[str, str] | None = None) -> p
     return rows.assign(**{name: read[name] for name in _READ}, day=_days(read["moment"]))
 
 
+def meanings_of(text: str, order: str = "") -> frozenset[str]:
+    """Return each moment that a date may mean, as ISO 8601; none where it is no date.
+
+    ``order`` ("dmy" or "mdy") says which number is the day, where that is known.
+    """
+    rows = pd.DataFrame({"file": [""], "collected_at": [text]}, dtype=object)
+    orders = (order,) if order else ORDERS
+    read = (with_dates(rows, {"": one})["moment"].iat[0] for one in orders)
+    return frozenset(moment for moment in read if moment)
+
+
 def _days(moments: pd.Series) -> pd.Series:
     days = moments.str.slice(0, len("2025-01-31"))
     return pd.to_datetime(days, format="%Y-%m-%d", errors="coerce")

@@ -11,7 +11,7 @@ from pipeline.read.fhir import read_fhir_json, read_fhir_xml
 from pipeline.read.hl7v2 import decode_hl7v2, is_hl7v2, read_hl7v2
 from pipeline.read.kind import Kind, is_transport, is_workbook, kind_of
 from pipeline.read.lab_tables import Wanted, read_sheets, read_text_table
-from pipeline.read.mapping import LabMapping
+from pipeline.read.mapping import AS_WRITTEN, LabMapping
 from pipeline.read.numbers import NUMBER_COLUMNS, with_numbers
 from pipeline.read.reading import COLUMNS, Reading, as_rows
 from pipeline.read.text_file import read_bytes, text_of
@@ -28,7 +28,7 @@ _DOCUMENTS = {
 }
 _HEAD, _FHIR_HEAD = 256, 65_536  # bytes by which a message, or a document, is known
 _FHIR_WORDS = (b'"resourceType"', b"http://hl7.org/fhir")
-_READ_COLUMNS = ("cells", "columns", *NUMBER_COLUMNS, *DATE_COLUMNS)
+_READ_COLUMNS = ("cells", "columns", *AS_WRITTEN.values(), *NUMBER_COLUMNS, *DATE_COLUMNS)
 
 
 def read_lab_file(
@@ -37,8 +37,9 @@ def read_lab_file(
     """Return the results of a file in its order: ``RAW_COLUMNS``, all text, then what was read.
 
     ``row`` is "file:line", "file#sheet:line" or "file:path"; ``cells`` and ``columns`` count the
-    cells of the record and of the header; then ``NUMBER_COLUMNS`` and ``DATE_COLUMNS``. No unit is
-    converted here, and what the file does not have is "". With ``case_id`` all rows are of that
+    cells of the record and of the header; then what the file itself says where a mapping says it in
+    our words (``AS_WRITTEN``), ``NUMBER_COLUMNS`` and ``DATE_COLUMNS``. No unit is converted here,
+    and what the file does not have is "". With ``case_id`` all rows are of that
     case, unless they say otherwise. ``mapping`` says how the laboratory writes.
 
     Raises LabFileError where the file is of no known kind, or cannot be read at all.
@@ -66,7 +67,8 @@ def is_lab_file(path: Path) -> bool:
 
 def no_rows() -> pd.DataFrame:
     """Return what ``read_lab_file`` gives of a file without a result, of no file and no case."""
-    empty = with_dates(with_numbers(_with_addresses(_filled(as_rows(())), name="")))
+    nothing = LabMapping().applied(_filled(as_rows(())))
+    empty = with_dates(with_numbers(_with_addresses(nothing, name="")))
     return empty[[*RAW_COLUMNS, *_READ_COLUMNS]].assign(source=0, folder_case="")
 
 

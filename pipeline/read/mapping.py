@@ -16,6 +16,7 @@ from pipeline.read.pseudonym import CASE_ID, pseudonym_of
 from pipeline.read.text_file import read_text
 from pipeline.rules import Rules
 
+AS_WRITTEN = {"analyte": "analyte_written", "unit": "unit_written"}  # what the file itself says
 _MARKS = (",", ".")
 _CONSTANT = tuple(
     name for name in (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS) if name not in ("value", "analyte")
@@ -57,7 +58,17 @@ class LabMapping:
         return fold_name(name) in self.analytes
 
     def applied(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Return rows of a ``Reading`` with our markers and units in place of local words."""
+        """Return rows of a ``Reading`` with our markers and units in place of local words.
+
+        The local words are kept in the columns of ``AS_WRITTEN``.
+        """
+        kept = rows.assign(**{own: rows[column] for column, own in AS_WRITTEN.items()})
+        mark = rows["mark"].mask(rows["mark"] == "", self.decimal)
+        return self.in_our_words(kept.assign(mark=mark))
+
+    def in_our_words(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return rows whose analytes and units are those of ``AS_WRITTEN`` in our words."""
+        rows = rows.assign(**{column: rows[own] for column, own in AS_WRITTEN.items()})
         if self == LabMapping():
             return rows
         names = {name: self.analytes.get(fold_name(name)) for name in rows["analyte"].unique()}
@@ -68,7 +79,6 @@ class LabMapping:
         changed = rows.assign(
             analyte=rows["analyte"].map(markers),
             unit=written.mask(written.str.strip() == "", rows["analyte"].map(units)),
-            mark=rows["mark"].mask(rows["mark"] == "", self.decimal),
         )
         for column, text in self.constants.items():
             changed[column] = changed[column].mask(changed[column].str.strip() == "", text)

@@ -3,13 +3,12 @@
 import csv
 from collections.abc import Callable
 from io import StringIO
-from pathlib import Path
 
 import pandas as pd
 
 from pipeline.errors import LabFileError
-from pipeline.read.table import table_of
-from pipeline.read.text_file import read_text
+from pipeline.read.grid import Grid
+from pipeline.read.table import Table, table_of
 
 AS_READ = (
     "row",
@@ -58,17 +57,24 @@ def quarantine_csv(rows: pd.DataFrame, *, sentence: Callable[[str, str], str]) -
     return file.getvalue().encode("utf-8-sig")
 
 
-def read_quarantine(path: Path) -> pd.DataFrame:
-    """Return a quarantine.csv with the columns ``COLUMNS``, all text, the guards removed.
+def quarantine_of(text: str, *, name: str) -> pd.DataFrame:
+    """Return the rows of a quarantine.csv, columns ``COLUMNS``, all text, the guards removed.
 
     Raises LabFileError where it is no such table, or a row has another number of cells.
     """
-    return quarantine_of(read_text(path), name=path.name)
+    return _rows(table_of(text, name=name, required=COLUMNS))
 
 
-def quarantine_of(text: str, *, name: str) -> pd.DataFrame:
-    """Return the text of a quarantine.csv as ``read_quarantine`` does a file."""
-    table = table_of(text, name=name, required=COLUMNS)
+def quarantine_of_sheet(grid: Grid) -> pd.DataFrame | None:
+    """Return what ``quarantine_of`` does, of a sheet of a workbook; None of another sheet."""
+    header = tuple(" ".join(cell.split()).casefold() for cell in grid.records[0])
+    if not set(COLUMNS) <= set(header):
+        return None
+    records = [[*cells, *[""] * (len(header) - len(cells))] for cells in grid.records[1:]]
+    return _rows(Table(delimiter="", header=header, lines=grid.lines[1:], records=records))
+
+
+def _rows(table: Table) -> pd.DataFrame:
     for line, record in zip(table.lines, table.records, strict=True):
         if len(record) != len(table.header):
             raise LabFileError(f"Expected exactly {len(table.header)} cells in line {line}.")
