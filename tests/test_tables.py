@@ -111,6 +111,44 @@ def test_a_number_under_a_name_nobody_knows_is_no_less_a_result(tmp_path: Path) 
     assert found.ignored == {"text-column": 1}
 
 
+PERSONAL = ("Naam", "Geboortedatum", "BSN", "Patient name", "DOB", "Adres", "Telefoon", "E-mail")
+TOLD = ("Jansen", "03-04-1956", "123456782", "J. Jansen", "1956-04-03", "Dorpsweg 7", "061", "j@x")
+
+
+@pytest.mark.parametrize("as_sheet", [False, True])
+@pytest.mark.parametrize("extra", [(), ("one", "more")])
+@pytest.mark.parametrize(
+    ("names", "cells"),
+    [
+        (("casus", "datum", "bepaling", "uitslag", "eenheid"), ("a", "31-01-2024", "X", "5", "y")),
+        (("casus", "datum", "ALAT (U/L)", "Vreemd"), ("a", "31-01-2024", "neg", "4,4")),
+        (
+            ("case_id", "sample_id", "collected_at", "analyte", "value", "unit"),
+            ("a", "s", "2024-01-31", "X", "5", "y"),
+        ),
+    ],
+)
+@pytest.mark.parametrize("column", range(len(PERSONAL)))
+def test_what_is_of_a_person_is_counted_and_stands_in_no_row(
+    tmp_path: Path,
+    column: int,
+    names: tuple[str, ...],
+    cells: tuple[str, ...],
+    extra: tuple[str, ...],
+    as_sheet: bool,
+) -> None:
+    records = [[*names, PERSONAL[column]], [*cells, TOLD[column], *extra]]
+    text = "\n".join(";".join(record) for record in records) + "\n"
+    content = workbook(records) if as_sheet else text
+    found = read(tmp_path, content, name="lab.xlsx" if as_sheet else "lab.csv")  # type: ignore[arg-type]
+    assert found.ignored == {"personal-column": 1}
+    assert len(found.rows) > 0
+    written = found.rows.drop(columns=["birth_year"]).astype(str)
+    assert not written.apply(lambda cell: cell.str.contains(TOLD[column], regex=False)).any(
+        axis=None
+    )
+
+
 @pytest.mark.parametrize(
     ("column", "address"), [(0, "A7"), (25, "Z7"), (26, "AA7"), (701, "ZZ7"), (702, "AAA7")]
 )

@@ -13,7 +13,7 @@ from pipeline.read.kind import Kind, is_transport, is_workbook, kind_of
 from pipeline.read.lab_tables import Wanted, read_sheets, read_text_table
 from pipeline.read.mapping import AS_WRITTEN, LabMapping
 from pipeline.read.numbers import NUMBER_COLUMNS, with_numbers
-from pipeline.read.reading import COLUMNS, Reading, as_rows
+from pipeline.read.reading import COLUMNS, PERSONAL_COLUMN, Reading, as_rows
 from pipeline.read.text_file import read_bytes, text_of
 from pipeline.read.transport import read_transport
 from pipeline.read.workbook import read_workbook
@@ -47,7 +47,7 @@ def read_lab_file(
     mapping = mapping or LabMapping()
     wanted = Wanted(name=path.name, rules=rules, case_id=case_id, mapping=mapping)
     reading = _read(read_bytes(path), wanted)
-    if reading.rows.empty and not reading.ignored:
+    if reading.rows.empty and set(reading.ignored) <= {PERSONAL_COLUMN}:
         raise LabFileError(f"Unable to find any row in '{path.name}': it has only a header.")
     rows = mapping.applied(_filled(reading.rows))
     orders = {path.name: mapping.dates} if mapping.dates else {}

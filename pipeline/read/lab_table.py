@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipeline.read.grid import Grid, Number, cell_address
-from pipeline.read.layout import BIRTH_DATE, IGNORED, PATIENT_NUMBER, Layout
+from pipeline.read.layout import BIRTH_DATE, NOT_READ, PATIENT_NUMBER, Layout
 from pipeline.read.pseudonym import pseudonym_of
 from pipeline.read.ranges import range_of
-from pipeline.read.reading import Reading, as_rows
+from pipeline.read.reading import PERSONAL_COLUMN, Reading, as_rows, undivided
 
 _SEXES = {"f": "F", "female": "F", "v": "F", "vrouw": "F", "woman": "F"} | {
     "m": "M", "male": "M", "man": "M"
@@ -33,12 +33,14 @@ def read_lab_table(grid: Grid, layout: Layout, *, case_id: str | None = None) ->
     Each record below the header (in a wide table: each filled cell under an analyte) is a result,
     or is counted in ``ignored``: "title" above the header, "no-result" where neither an analyte nor
     a value stands, "text-column" for a cell under a name nobody knows that holds no digit. A number
-    under a name that nobody knows is a result of an unknown analyte. A record with more cells than
-    the header keeps its text as its value, as one with fewer does in a text file: which cell is
-    which nobody can say.
+    under a name that nobody knows is a result of an unknown analyte. "personal-column" counts the
+    columns that are of the person. A record with more cells than the header keeps its text as its
+    value, as one with fewer does in a text file: which cell is which nobody can say. It keeps none
+    where one of them may be a name.
     """
     found = _Found()
     found.ignored[_TITLE] += layout.header
+    found.ignored[PERSONAL_COLUMN] += layout.personal
     for line, cells in zip(grid.lines[layout.first :], grid.records[layout.first :], strict=True):
         cells = _fitted(cells, layout.width, even=grid.even)
         if len(cells) != layout.width:
@@ -60,7 +62,8 @@ def _fitted(cells: list[str], width: int, *, even: bool) -> list[str]:
 
 def _undivided(cells: list[str], line: int, layout: Layout, case_id: str | None) -> dict[str, str]:
     own = {"cells": str(len(cells)), "columns": str(layout.width)}
-    return {"line": str(line), "case_id": case_id or "", "value": " | ".join(cells), **own}
+    text = undivided(cells, " | ", personal=layout.personal)
+    return {"line": str(line), "case_id": case_id or "", "value": text, **own}
 
 
 def _take_row(
@@ -103,7 +106,9 @@ def _mark(cell: str) -> str:
 
 def _told(cells: list[str], layout: Layout, case_id: str | None) -> dict[str, str]:
     """Return what a record says beside its results: whose they are, when, of which sample."""
-    told = {column: cells[place] for place, column in layout.columns.items() if column != IGNORED}
+    told = {
+        column: cells[place] for place, column in layout.columns.items() if column not in NOT_READ
+    }
     told["case_id"] = told.get("case_id", "").strip() or case_id or _pseudonym(told)
     told["sex"] = _SEXES.get(told.get("sex", "").strip().casefold(), told.get("sex", ""))
     if year := _YEAR.search(told.pop(BIRTH_DATE, "")):

@@ -6,7 +6,14 @@ from pipeline.errors import LabFileError
 from pipeline.read.grid import Grid
 from pipeline.read.lab_csv import read_lab_csv, required_of
 from pipeline.read.lab_table import read_lab_table
-from pipeline.read.layout import IGNORED, PATIENT_NUMBER, Layout, Vocabulary, layout_of
+from pipeline.read.layout import (
+    NOT_READ,
+    OF_A_PERSON,
+    PATIENT_NUMBER,
+    Layout,
+    Vocabulary,
+    layout_of,
+)
 from pipeline.read.mapping import LabMapping
 from pipeline.read.reading import Reading, as_rows, joined
 from pipeline.read.table import grids_of, has_header
@@ -29,8 +36,8 @@ class Wanted:
     def vocabulary(self) -> Vocabulary:
         """Return the words by which columns, analytes and units are recognised."""
         units = set(self.rules.units["folded"])
-        mapped = set(self.mapping.columns.values())
-        others = {n: c for n, c in self.rules.column_names.items() if c not in mapped - {IGNORED}}
+        mapped = set(self.mapping.columns.values()) - set(NOT_READ)
+        others = {n: c for n, c in self.rules.column_names.items() if c not in mapped}
         return Vocabulary(
             columns={**others, **self.mapping.columns},
             is_analyte=self.is_analyte,
@@ -51,7 +58,10 @@ def read_text_table(text: str, wanted: Wanted) -> Reading:
             grid, layout = max(found, key=lambda pair: pair[1].known)
             _require_columns(layout, wanted)
             return read_lab_table(grid, layout, case_id=wanted.case_id)
-    return read_lab_csv(text, name=wanted.name, case_id=wanted.case_id)  # says what it lacks
+    columns = wanted.vocabulary().columns.items()
+    personal = {name for name, column in columns if column in OF_A_PERSON}
+    # It says what the text lacks.
+    return read_lab_csv(text, name=wanted.name, case_id=wanted.case_id, personal=personal)
 
 
 def read_sheets(grids: list[Grid], wanted: Wanted) -> Reading:

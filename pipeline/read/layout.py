@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from pipeline.model import OPTIONAL_COLUMNS, REQUIRED_COLUMNS
 from pipeline.read.grid import Grid
 
-PATIENT_NUMBER, BIRTH_DATE, IGNORED = "patient_number", "birth_date", "ignored"
-COLUMNS_OF_TABLES = (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS, PATIENT_NUMBER, BIRTH_DATE, IGNORED)
+PATIENT_NUMBER, BIRTH_DATE = "patient_number", "birth_date"
+PERSONAL, IGNORED = "personal", "ignored"
+NOT_READ = (PERSONAL, IGNORED)
+OF_A_PERSON = (PATIENT_NUMBER, BIRTH_DATE, PERSONAL)  # whose cells are written nowhere
+COLUMNS_OF_TABLES = (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS, *OF_A_PERSON, IGNORED)
 
 _EACH_ONCE = ("case_id", PATIENT_NUMBER, "collected_at", "analyte", "value", "unit")
 _ROWS_SEARCHED = 40  # for a header, below titles
@@ -55,6 +58,11 @@ class Layout:
     def known(self) -> int:
         """Return how many columns are recognised."""
         return len(self.columns) + len(self.analytes)
+
+    @property
+    def personal(self) -> int:
+        """Return how many columns are of the person, as names, numbers and dates of birth are."""
+        return sum(column in OF_A_PERSON for column in self.columns.values())
 
     @property
     def width(self) -> int:
@@ -145,11 +153,11 @@ def _repeated(columns: Mapping[int, str]) -> tuple[str, ...]:
 
 
 def _once(columns: Mapping[int, str]) -> dict[int, str]:
-    """Return columns of which each but "ignored" stands once: the first of its name."""
+    """Return columns of which each but those not read stands once: the first of its name."""
     seen: set[str] = set()
     kept = {}
     for place, column in columns.items():
-        if column == IGNORED or column not in seen:
+        if column in NOT_READ or column not in seen:
             kept[place] = column
             seen.add(column)
     return kept

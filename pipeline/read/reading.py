@@ -9,6 +9,7 @@ import pandas as pd
 from pipeline.model import OPTIONAL_COLUMNS, REQUIRED_COLUMNS
 
 COLUMNS = ("sheet", "line", "mark", "cells", "columns", *REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)
+PERSONAL_COLUMN = "personal-column"  # a kind of what is no result
 Known = Callable[[str], bool]  # whether the rules know an analyte by this code or name
 
 
@@ -25,6 +26,11 @@ class Reading:
 
     rows: pd.DataFrame
     ignored: Mapping[str, int] = field(default_factory=dict)
+
+
+def undivided(cells: list[str], delimiter: str, *, personal: int) -> str:
+    """Return the text of a record that does not fit its header, "" where it may hold a name."""
+    return "" if personal else delimiter.join(cells)
 
 
 def joined(readings: Iterable[Reading]) -> Reading:
