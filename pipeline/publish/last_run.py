@@ -18,7 +18,8 @@ import pandas as pd
 
 from pipeline.errors import OutputError, PipelineError
 from pipeline.intake import Intake
-from pipeline.read.quarantine import read_quarantine
+from pipeline.read.quarantine import quarantine_of
+from pipeline.read.text_file import read_text
 
 QUARANTINE, PAGE = "quarantine.csv", "validation.html"
 _KEPT = re.compile(r'<meta name="casereport-run" content="([^"]*)">')
@@ -69,11 +70,10 @@ class _Findings:
 
 def require_no_corrections(out: Path) -> None:
     """Raise OutputError where the quarantine in ``out`` holds corrections, which are a person's."""
-    path = out / QUARANTINE
-    if not path.is_file():
+    if not (out / QUARANTINE).is_file():
         return
     try:
-        rows = read_quarantine(path)
+        rows = _quarantine(out)
     except PipelineError:
         return  # a file that is no quarantine, or a damaged one, holds none to be used
     if (rows["correction"].str.strip() != "").any():
@@ -96,13 +96,17 @@ def kept_of(intake: Intake, out: Path) -> Kept:
         return Kept(as_of=as_of, counts=counts, comparison=None)
     try:
         last = _kept(out / PAGE)
-        rows = read_quarantine(out / QUARANTINE)
+        rows = _quarantine(out)
     except (PipelineError, OSError, ValueError, TypeError, KeyError, AttributeError):
         return Kept(as_of=as_of, counts=counts, comparison=None, unreadable=True)
     then = _findings(rows, numbers)
     if now.counted() == then.counted() and (last.as_of, last.counts) == (as_of, counts):
         return last
     return Kept(as_of=as_of, counts=counts, comparison=_compared(last, then, now))
+
+
+def _quarantine(out: Path) -> pd.DataFrame:
+    return quarantine_of(read_text(out / QUARANTINE), name=QUARANTINE)
 
 
 def _kept(page: Path) -> Kept:
