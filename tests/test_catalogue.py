@@ -295,6 +295,106 @@ def test_names_as_laboratories_write_them_are_known(name: str, marker: str) -> N
     assert RULES.aliases[name.casefold()] == marker
 
 
+# As Dutch laboratories write names, on reports and in exports: the marker, then the names.
+DUTCH = """
+    glucose_fasting | Glucose nuchter | Gluc (n) | Gluc nuchter | Glucose (nuchter)
+    glucose_fasting | Nuchter glucose | Nuchtere glucose | Glucose nuchter (veneus)
+    glucose_fasting | Fasting glucose | FPG
+    glucose_random | Glucose niet nuchter
+    hba1c | HbA1c | Hb A1c | HbA1c (IFCC) | HbA1c IFCC | Glycohemoglobine
+    insulin_fasting | Insuline nuchter | Nuchter insuline | Insuline (nuchter) | Fasting insulin
+    c_peptide | C-peptide | C-peptide nuchter | Cpeptide
+    haemoglobin | Hb | Hemoglobine | Haemoglobin
+    creatinine | Kreat | Kreatinine | Creatinine | Creatinine (enz) | Creatinine enzymatisch
+    egfr | eGFR | eGFR CKD-EPI | eGFR (CKD-EPI)
+    cholesterol_total | Chol | Cholesterol | Cholesterol totaal | Totaal cholesterol
+    cholesterol_total | Totaal-cholesterol | Cholesterol (totaal) | Total cholesterol
+    hdl | HDL | HDL-chol | HDL-cholesterol | HDL cholesterol | Chol HDL
+    ldl | LDL | LDL-chol | LDL-chol (berekend) | LDL-cholesterol (berekend) | LDL-cholesterol
+    ldl | LDL direct | LDL-cholesterol direct
+    non_hdl | Non-HDL | Non-HDL-cholesterol | non-HDL chol
+    triglycerides | Trigl. | Trigl | Triglyceriden | TG | Triglycerides | Triglyceriden nuchter
+    apob | ApoB | Apo B | Apolipoproteïne B | Apolipoproteine B
+    lpa | Lp(a) | Lipoproteïne(a) | Lipoproteine a
+    alt | ALAT | ALAT (GPT) | ALT
+    ast | ASAT | ASAT (GOT) | AST
+    ggt | γ-GT | gamma-GT | Gamma GT | GGT | g-GT
+    alp | Alk. fosfatase | Alkalische fosfatase
+    bilirubin_total | Bilirubine | Bilirubine totaal | Bili totaal
+    albumin | Albumine
+    b12 | Vit. B12 | Vitamine B12 | Vit B12 | B12
+    holotc | Vitamine B12 actief (holoTC) | Actief B12 | Holotranscobalamine | HoloTC | Active B12
+    vitamin_d | 25-OH vitamine D | Vitamine D | 25(OH)D | Vit D | Vit. D | 25-OH-vit D
+    vitamin_d | 25-hydroxyvitamine D
+    folate | Foliumzuur | Folaat | Folate
+    ferritin | Ferritine | Ferritin
+    transferrin_saturation | Transferrineverzadiging | TSAT | Transferrinesaturatie
+    tsh | TSH | Thyrotropine
+    ft4 | Vrij T4 | FT4 | T4 vrij | Free T4
+    ft3 | FT3 | Vrij T3 | T3 vrij | Free T3
+    rt3 | rT3 | Reverse T3
+    anti_tpo | Anti-TPO | Anti TPO | TPO-antistoffen
+    hs_crp | hs-CRP | hsCRP | CRP hooggevoelig | CRP hoog gevoelig | hs CRP | CRP high sensitive
+    hs_crp | CRP hs
+    homocysteine | Homocysteïne | Homocysteine | Hcy
+    mma_serum | MMA | Methylmalonzuur
+    urate | Urinezuur | Uraat | Uric acid
+    sodium | Natrium
+    potassium | Kalium
+    calcium | Calcium
+    magnesium_serum | Magnesium
+    zinc | Zink
+    selenium | Selenium | Seleen
+    platelets | Trombocyten | Trombo's
+    mcv | MCV
+    testosterone_total | Testosteron | Testosteron totaal
+    testosterone_free | Vrij testosteron
+    shbg | SHBG
+    lh | LH
+    fsh | FSH
+    prolactin | Prolactine
+    amh | AMH
+    estradiol | Oestradiol | Estradiol
+    progesterone | Progesteron
+    dheas | DHEA-S | DHEAS
+    androstenedione | Androsteendion
+    ohp17 | 17-OH-progesteron
+    cortisol_serum_am | Cortisol ochtend
+    urine_acr | ACR | Albumine/kreatinine ratio | Albumine/creatinine ratio urine
+    ttg_iga | tTG-IgA | Anti-tTG IgA
+    iga_total | IgA
+    calprotectin | Calprotectine
+    elastase1 | Elastase-1
+    b6_plp | Vitamine B6 | Vit. B6
+    b1_tdp | Vitamine B1 | Vit B1
+    vitamin_e | Vitamine E
+    omega3_index | Omega-3 index | Omega 3-index
+    leptin | Leptine
+    adiponectin | Adiponectine
+    weight | Gewicht
+    height | Lengte
+    bmi | BMI
+    waist | Middelomtrek
+    sbp | Bloeddruk systolisch
+"""
+DUTCH_NAMES = [
+    (name, marker)
+    for marker, *names in (line.strip().split(" | ") for line in DUTCH.strip().splitlines())
+    for name in names
+]
+NOBODYS = ("Glucose", "Insuline", "CRP", "Creat", "GFR", "Geglyceerd Hb", "AF", "Na", "K", "Mg")
+
+
+@pytest.mark.parametrize(("name", "marker"), DUTCH_NAMES)
+def test_spellings_of_dutch_laboratories_are_read(name: str, marker: str) -> None:
+    assert RULES.marker_of(name) == marker
+
+
+@pytest.mark.parametrize("name", NOBODYS)
+def test_a_short_name_that_means_more_than_one_thing_is_not_read(name: str) -> None:
+    assert RULES.marker_of(name) is None
+
+
 @settings(max_examples=4, deadline=None)
 @given(styles=st.lists(st.integers(0, 4), min_size=7, max_size=7))
 def test_a_name_is_found_in_any_case_and_spacing(
