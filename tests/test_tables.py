@@ -219,6 +219,42 @@ unit = ""
 """
 
 
+FHIR_OF_A_PATIENT = """{"resourceType": "Bundle", "type": "collection", "entry": [
+{"resource": {"resourceType": "Patient", "id": "1",
+ "identifier": [{"system": "http://fhir.nl/fhir/NamingSystem/bsn", "value": "123456782"}]}},
+{"resource": {"resourceType": "Observation", "status": "final", "subject": {"reference":
+ "Patient/1"}, "effectiveDateTime": "2024-01-31", "code": {"text": "ALAT"},
+ "valueQuantity": {"value": 22, "unit": "U/L"}}}]}"""
+HL7_OF_A_PATIENT = (
+    "MSH|^~\\&|L|L|H|H|20240131||ORU^R01|1|P|2.5\r"
+    "PID|1||123456782^^^NLMINBIZA||Jansen^J\r"
+    "OBR|1|||T^T|||20240131\r"
+    "OBX|1|NM|ALAT^ALAT^L||22|U/L|||||F|||20240131\r"
+)
+TABLE_OF_A_PATIENT = "BSN,datum,bepaling,uitslag,eenheid\n123456782,2024-01-31,ALAT,22,U/L\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "number"),
+    [
+        (FHIR_OF_A_PATIENT, "http://fhir.nl/fhir/NamingSystem/bsn|123456782"),
+        (HL7_OF_A_PATIENT, "NLMINBIZA|123456782"),
+        (TABLE_OF_A_PATIENT, "123456782"),
+    ],
+    ids=["fhir", "hl7", "table"],
+)
+def test_a_number_is_a_pseudonym_unless_a_mapping_names_its_case(
+    tmp_path: Path, content: str, number: str
+) -> None:
+    (hidden,) = read(tmp_path, content).rows["case_id"]
+    assert hidden.startswith("p")
+    assert "123456782" not in hidden
+    named = read(tmp_path, content, mapping=f'[cases]\n"{number}" = "c017"\n')
+    assert list(named.rows["case_id"]) == ["c017"]
+    other = read(tmp_path, content, mapping=f'[cases]\n"other|{number}" = "c017"\n')
+    assert list(other.rows["case_id"]) == [hidden]
+
+
 def test_a_mapping_says_how_a_laboratory_writes(tmp_path: Path) -> None:
     text = "patientnummer;datum;Proef;Getal\n12345;03-04-2024;GLUN;5,234\n"
     found = read(tmp_path, text, mapping=MAPPING)
