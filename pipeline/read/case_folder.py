@@ -2,7 +2,6 @@
 
 import datetime as dt
 import re
-import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from pipeline.model import Consent, Event, StatedGenotype
 from pipeline.read.context import read_context
 from pipeline.read.genotypes import read_genotypes
 from pipeline.read.people import Person, read_day, read_person
-from pipeline.read.text_file import read_text
+from pipeline.read.toml_file import read_toml
 from pipeline.rules.loader import ContextKey
 
 CASE_FILE = "case.toml"
@@ -73,7 +72,7 @@ def read_case_folder(
     """
     if not (path / CASE_FILE).is_file():
         raise CaseFileError(f"Unable to find '{CASE_FILE}' in folder '{path.name}'.")
-    stated = _parse(path / CASE_FILE)
+    stated = read_toml(path / CASE_FILE, error=CaseFileError)
     _known(stated, allowed=_KEYS, what="key")
     case_id, sex, birth_year = read_person(stated, where=f"'{CASE_FILE}'")
     person = Person(
@@ -124,15 +123,6 @@ def insulin_factors(folders: Iterable[CaseFolder]) -> dict[str, float]:
                     f"Expected exactly 1 insulin factor of a laboratory, in '{folder.path.name}'."
                 )
     return factors
-
-
-def _parse(path: Path) -> dict[str, object]:
-    try:
-        return tomllib.loads(read_text(path, error=CaseFileError))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        place = re.search(r"\(at .*\)", str(error))
-        at = f" {place.group()}" if place else ""
-        raise CaseFileError(f"Unable to read '{CASE_FILE}' as TOML{at}.") from None
 
 
 def _known(stated: Mapping[str, object], *, allowed: Collection[str], what: str) -> None:

@@ -1,6 +1,5 @@
 """Middle floor. Reads a mapping, the TOML file of ``--mapping``: how one laboratory writes."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from pipeline.model import OPTIONAL_COLUMNS, REQUIRED_COLUMNS
 from pipeline.read.dates import ORDERS
 from pipeline.read.layout import COLUMNS_OF_TABLES, fold_name
 from pipeline.read.pseudonym import CASE_ID, pseudonym_of
-from pipeline.read.text_file import read_text
+from pipeline.read.toml_file import read_toml
 from pipeline.rules import Rules
 
 AS_WRITTEN = {"analyte": "analyte_written", "unit": "unit_written"}  # what the file itself says
@@ -22,7 +21,6 @@ _CONSTANT = tuple(
     name for name in (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS) if name not in ("value", "analyte")
 )
 _INSULIN_FACTORS = (5.0, 8.0)  # pmol per mU: 6.00 and 6.945 are in use; beyond these it is a slip
-_MOST_BYTES = 256_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,13 +94,9 @@ def read_mapping(path: Path, rules: Rules) -> LabMapping:
     Raises LabFileError, with the file's name, where it cannot be read, or has a key, a column, a
     marker or a unit that is not known.
     """
-    text = read_text(path)
-    if len(text) > _MOST_BYTES:
-        raise LabFileError(f"Unable to read '{path.name}': a mapping is at most 256 kB.")
+    told = read_toml(path)
     try:
-        return _mapping(tomllib.loads(text), rules)
-    except (tomllib.TOMLDecodeError, RecursionError):
-        raise LabFileError(f"Unable to read '{path.name}': it is not TOML.") from None
+        return _mapping(told, rules)
     except ValueError as fault:
         raise LabFileError(f"Unrecognised {fault} in '{path.name}'.") from None
 

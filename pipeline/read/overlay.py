@@ -1,12 +1,11 @@
 """Middle floor. Reads the practice's own targets, the TOML file of ``--rules``."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import RulesError
-from pipeline.read.text_file import read_text
+from pipeline.read.toml_file import read_toml
 from pipeline.rules import Rules
 from pipeline.rules.targets import CONVENTION, MAY_BE_SET
 
@@ -20,13 +19,9 @@ def read_overlay(path: Path, rules: Rules) -> Rules:
     Raises RulesError, with the file's name, where the file cannot be read or asks for anything but
     functional targets and the convention of TG/HDL.
     """
-    text = read_text(path, error=RulesError)
+    told = read_toml(path, error=RulesError)
     try:
-        return rules.with_targets(_rows(tomllib.loads(text)))
-    except tomllib.TOMLDecodeError as error:
-        raise RulesError(f"Unable to read '{path.name}': {error}.") from None
-    except RecursionError:
-        raise RulesError(f"Unable to read '{path.name}': it is nested too deeply.") from None
+        return rules.with_targets(_rows(told))
     except RulesError as error:
         raise RulesError(f"'{path.name}': {error}") from None
 
