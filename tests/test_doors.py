@@ -6,24 +6,20 @@ import os
 import socket
 import subprocess
 import sys
-import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from clinic import AS_OF, RULES
 
 from pipeline.errors import CaseFileError, LabFileError, PipelineError, RulesError
 from pipeline.intake import take_in
 from pipeline.read.mapping import read_mapping
 from pipeline.read.overlay import read_overlay
 from pipeline.read.toml_file import MOST_BYTES, MOST_LEVELS, read_toml
-from clinic import AS_OF, RULES
 
-GOOD = (
-    "case_id,sample_id,collected_at,analyte,value,unit\n"
-    "a,s1,2024-01-01,alt,22,U/L\n"
-)
+GOOD = "case_id,sample_id,collected_at,analyte,value,unit\na,s1,2024-01-01,alt,22,U/L\n"
 
 # Settings files: case.toml, --mapping and --rules.
 
@@ -214,3 +210,75 @@ def test_the_command_refuses_an_address(root: Path, tmp_path: Path) -> None:
     done = command(root, tmp_path, "http://localhost/lab.csv")
     assert done.returncode == 3, done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+# Code: nothing that people send is ever run.
+
+FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "dill", "joblib", "cloudpickle", "yaml"}
+FORBIDDEN_NAMES = {"eval", "exec", "compile", "__import__"}
+FORBIDDEN_METHODS = {"eval", "query", "read_pickle", "to_pickle", "system", "popen", "unsafe_load"}
+
+
+def dangers(source: str) -> set[str]:
+    """Return what of a module could run what it is given."""
+    return set(filter(None, map(_danger, ast.walk(ast.parse(source)))))
+
+
+def _danger(node: ast.AST) -> str:
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        named = [getattr(node, "module", None) or ""] + [one.name for one in node.names]
+        return next((name for name in named if name.split(".")[0] in FORBIDDEN_MODULES), "")
+    if isinstance(node, ast.Name) and node.id in FORBIDDEN_NAMES:
+        return node.id
+    if isinstance(node, ast.Attribute) and node.attr in FORBIDDEN_METHODS:
+        return node.attr
+    is_shell = isinstance(node, ast.keyword) and node.arg == "shell"
+    return "shell" if is_shell and not _is_false(node.value) else ""
+
+
+def _is_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is False
+
+
+def modules(root: Path) -> Iterator[tuple[str, str]]:
+    """Yield name and source of each module, script and notebook."""
+    for folder in ("pipeline", "scripts", "samples"):
+        for path in sorted((root / folder).rglob("*.py")):
+            yield path.relative_to(root).as_posix(), path.read_text("utf-8")
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        yield path.name, "\n".join(code)
+
+
+def test_no_module_script_or_notebook_can_run_what_it_is_given(root: Path) -> None:
+    found = {name: dangers(source) for name, source in modules(root)}
+    assert len(found) > 80
+    assert {name: what for name, what in found.items() if what} == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pickle",
+        "from pickle import loads",
+        "import os, shelve as s",
+        "from dill.source import x",
+        "import yaml",
+        "eval(text)",
+        "run = exec",
+        "compile(text, '', 'exec')",
+        "table.query(text)",
+        "pd.eval(text)",
+        "pd.read_pickle(path)",
+        "os.system(text)",
+        "subprocess.run(text, shell=True)",
+        "subprocess.run(text, shell=is_shell)",
+    ],
+)
+def test_a_module_that_could_run_what_it_is_given_is_found(source: str) -> None:
+    assert dangers(source)
+
+
+def test_what_only_looks_like_it_is_not_found() -> None:
+    assert dangers("re.search(x)\nquery = 1\nsubprocess.run(x, shell=False)") == set()

@@ -51,8 +51,6 @@ def _levels(told: object) -> int:
         holders = [one for one in inside if isinstance(one, dict | list)]
         levels += bool(holders)
         inside = [
-            value
-            for one in holders
-            for value in (one.values() if isinstance(one, dict) else one)
+            value for one in holders for value in (one.values() if isinstance(one, dict) else one)
         ]
     return levels
