@@ -13,6 +13,10 @@ from sizes import sized
 
 from pipeline.intake import take_in
 
+HEADER = [
+    *("case_id", "sample_id", "collected_at", "analyte", "value", "unit"),
+    *("ref_low", "ref_high", "flag"),
+]
 LOW, HIGH = 10, 40  # the interval that is printed beside each value
 RIGHT = {"below": ("L", "LL", "A"), "within": ("N",), "above": ("H", "HH", "A")}
 WRONG = {"below": ("H", "HH", "N"), "within": ("L", "LL", "H", "HH", "A"), "above": ("L", "N")}
@@ -31,9 +35,7 @@ def drawn(marks: dict[str, tuple[str, ...]], *, seed: int) -> Marked:
 def as_csv(marked: Marked) -> str:
     file = io.StringIO()
     writer = csv.writer(file)
-    writer.writerow(
-        ["case_id", "sample_id", "collected_at", "analyte", "value", "unit", "ref_low", "ref_high", "flag"]
-    )
+    writer.writerow(HEADER)
     for case, value, mark in marked:
         writer.writerow([case, "s1", "2024-01-01", "alt", value, "U/L", LOW, HIGH, mark])
     return file.getvalue()

@@ -50,8 +50,8 @@ def read_bytes(path: Path, *, error: type[PipelineError] = LabFileError) -> byte
 
     Raises ``error`` where the file cannot be opened, is no regular file, or is a link to elsewhere.
     """
-    folder = os.path.dirname(os.path.realpath(path))  # which a link to itself does not stop
-    if path.is_symlink() and folder != os.path.realpath(path.parent):
+    target = Path(os.path.realpath(path))  # unlike resolve, it does not fail on a link to itself
+    if path.is_symlink() and target.parent != path.parent.resolve():
         raise error(f"Unable to read '{path.name}': it is a link to another folder.")
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
