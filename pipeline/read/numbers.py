@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from pipeline.read.words import is_qualitative
 from pipeline.rules.units import fold_unit
 
 # A sign of comparison, a minus, digits without superfluous zeros, a mark and decimals. No exponent,
@@ -19,10 +20,6 @@ _NUMBER = (
 )
 # What is no number but something a laboratory does write, in the order they are tried.
 _NO_NUMBERS = {
-    "qualitative": (
-        r"(?i)(?:\(?[0-9]?\s?\+{1,4}\)?|[+-]{1,4}|\+/-|neg|pos|negati(?:ef|eve|ve)|positi(?:ef|eve|ve)|"
-        r"spoor|trace|sporen|normaal|normal|afwijkend|abnormal|niet aantoonbaar|not detected)\.?\Z"
-    ),
     "range": r"[<>]?\s*-?[0-9]+(?:[.,][0-9]+)?\s*(?:-|–|tot|to)\s*[0-9]+(?:[.,][0-9]+)?\Z",
     "remark": r"[<>]?=?\s*-?[0-9]+(?:[.,][0-9]+)?\s*[^\W\d_]",
 }
@@ -88,7 +85,8 @@ def _kinds(texts: pd.Series, reading: pd.Series) -> pd.Series:
         reading = reading.mask(
             odd.str.match(pattern).reindex(reading.index, fill_value=False), kind
         )
-    return reading
+    words = odd.index[[is_qualitative(text) for text in odd]]
+    return reading.mask(reading.index.isin(words), "qualitative")
 
 
 def _read_limits(rows: pd.DataFrame, limit: str, *, marks: Marks) -> pd.DataFrame:

@@ -6,15 +6,10 @@ from dataclasses import dataclass
 
 from pipeline.read.fhir.node import Node
 from pipeline.read.fhir.quantities import coded_text, is_same_unit, unit_of, words_of
+from pipeline.read.words import is_qualitative
 
 _VALUE = re.compile(r"value[A-Z][A-Za-z0-9]*")
 _NUMBER = re.compile(r"[<>]?=?\s*-?[0-9]+(?:[.,:][0-9]+)?")
-_QUALITATIVE = re.compile(
-    r"neg(?:ative|atief)?|pos(?:itive|itief)?|(?:weakly|zwak) (?:positive|positief)"
-    r"|present|absent|(?:not |un)?detected|aanwezig|afwezig|(?:niet )?aantoonbaar"
-    r"|(?:niet )?aangetoond|(?:non-?)?reactive|trace|spoor|normal|abnormal|[0-9]?\+{1,4}|-|±"
-)
-_REMARK = re.compile(r"\s*\([^()]*\)$")  # SNOMED's "Positive (qualifier value)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +46,6 @@ def _absence(result: Node) -> str:
     reason = result.one("dataAbsentReason")
     codes = [code for one in reason.all("coding") if (code := one.text("code"))]
     return next(iter(codes), "") or coded_text(reason) or ("unknown" if reason else "")
-
-
-def is_qualitative(text: str) -> bool:
-    """Return whether a text is a laboratory's yes or no: "neg", "aangetoond", "2+"."""
-    return _QUALITATIVE.fullmatch(_REMARK.sub("", " ".join(text.split())).casefold()) is not None
 
 
 def _quantity(result: Node, key: str) -> Value:

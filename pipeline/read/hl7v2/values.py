@@ -5,22 +5,12 @@ import re
 from pipeline.read.hl7v2.coded import first_text, texts_of_answer
 from pipeline.read.hl7v2.segments import Part
 from pipeline.read.ranges import range_of
+from pipeline.read.words import is_qualitative
 
 _NUMBER = re.compile(r"-?[0-9]+(?:[.,][0-9]+)?")
 _COMPARED = re.compile(rf"(?:<=|>=|<|>|≤|≥)?\s*{_NUMBER.pattern}")
 _COMPARATORS = ("", "<", ">", "<=", ">=", "=", "<>", "≤", "≥")
 _SEPARATORS = ("-", "+", "/", ":")
-_QUALIFIER = re.compile(r"\s*\(qualifier value\)\Z", re.IGNORECASE)
-_WORDS = frozenset(
-    {
-        *("negative", "neg", "not detected", "undetected", "nonreactive", "non-reactive"),
-        *("non reactive", "absent", "negatief", "niet aantoonbaar", "niet-reactief", "afwezig"),
-        *("positive", "pos", "detected", "reactive", "present", "weakly positive", "trace"),
-        *("positief", "aantoonbaar", "reactief", "aanwezig", "zwak positief", "spoor"),
-        *("normal", "abnormal", "normaal", "afwijkend", "+", "++", "+++", "++++", "+/-"),
-        *("equivocal", "indeterminate", "inconclusive", "borderline", "dubieus"),
-    }
-)
 _TEXT_TYPES, _CODED_TYPES = ("TX", "FT"), ("CE", "CWE", "CNE", "CF", "IS", "ID")
 _ADMINISTRATIVE_TYPES = (
     *("DT", "TM", "TS", "DTM", "DR", "AD", "XAD", "PN", "XPN", "CN", "XCN"),
@@ -91,5 +81,4 @@ def _structured(part: Part) -> str:
 
 
 def _is_result(text: str) -> bool:
-    word = _QUALIFIER.sub("", text).strip()
-    return _COMPARED.fullmatch(word) is not None or " ".join(word.split()).casefold() in _WORDS
+    return _COMPARED.fullmatch(text.strip()) is not None or is_qualitative(text)
