@@ -159,6 +159,7 @@ NOT_AN_EDGE = {
     "unit-haemoglobin": "what lies over it is set aside: test_units",
     "unit-ft4": "what lies under it is set aside: test_units",
     "unit-ft4-high": "what lies over it is set aside: test_units",
+    "unit-calcium": "what lies under it is set aside: test_units",
     "unit-triglycerides": "it asks too whether the number is usual in mg/dL: test_units",
     "plan-titr": "shown at 92 and 93",
     "plan-calprotectin": "shown at 50 and 51",

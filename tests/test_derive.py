@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clinic import AS_OF, RULES, case, lab, only_visit
+from clinic import AS_OF, RULES, case, judged, lab, only_visit
 
+from pipeline.columns import certain
 from pipeline.intake import take_in
 from pipeline.interpret import interpret
 from pipeline.model import Visit
@@ -297,3 +298,11 @@ def test_fasting_hours_that_cannot_be_read_are_unknown() -> None:
     assert value(only_visit(interpret(one, RULES)), "homa_ir") is not None
     noted = replace(one, rows=one.rows.assign(notes="fasting-unreadable"))
     assert reason(only_visit(interpret(noted, RULES)), "homa_ir") == "not-fasting"
+
+
+@pytest.mark.parametrize(("sign", "answer"), [("<", True), ("<=", False)])
+def test_a_reported_egfr_below_its_limit_raises_the_flag_of_that_limit(
+    sign: str, answer: bool
+) -> None:
+    found = judged(case(lab({"egfr": f"{sign}30"})))
+    assert certain(found.flags.branches["SF-14", "below_30"]).tolist() == [answer]

@@ -25,12 +25,17 @@ def derive_markers(visits: Visits) -> Derived:
     A value that the laboratory reported of LDL, eGFR or GMI stands; all others are computed again.
     """
     reasons: dict[str, Reasons] = {}
+    reported = {marker: visits.column(marker) for marker in COMPUTED}
     for formula in COMPUTED.values():
-        reported = visits.column(formula.marker)
-        column, reasons[formula.marker] = _compute(formula, visits, reported.known)
-        visits = visits.with_columns({formula.marker: column.replaced_by(reported)})
-    # rounded only now: one computed marker may enter another
-    shown = {marker: rounded(visits.column(marker)) for marker in COMPUTED}
+        stands = reported[formula.marker]
+        column, reasons[formula.marker] = _compute(formula, visits, stands.known)
+        visits = visits.with_columns({formula.marker: column.replaced_by(stands)})
+    # rounded only now: one computed marker may enter another; what is reported is rounded already,
+    # and would lose the open end of "<60"
+    shown = {
+        marker: rounded(visits.column(marker)).replaced_by(stands)
+        for marker, stands in reported.items()
+    }
     return Derived(visits=visits.with_columns(shown), reasons=reasons)
 
 
