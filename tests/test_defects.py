@@ -133,6 +133,15 @@ def wrong_sum(person: Person) -> None:
     person.add(person.rows[0], analyte="homa_ir", value=value, unit="1")
 
 
+def one_in_two_units(person: Person) -> None:
+    """Print in µmol/L what says mg/dL, among as many that are in mg/dL: no whole column is odd."""
+    row = person.of("creatinine")
+    person.rows.append(
+        {**row, "value": f"{float(row['value']) / 88.4:.2f}", "unit": "mg/dL", "sample_id": "other"}
+    )
+    row["unit"] = "mg/dL"
+
+
 def too_many_cells(person: Person) -> None:
     person.any()["more"] = "x"
 
@@ -159,7 +168,8 @@ DEFECTS: dict[str, tuple[str, Callable[[Person], None]]] = {
         "interval-conflicts", of_marker("glucose_fasting", ref_low="72", ref_high="106")
     ),
     "glucose in mg/dL": ("unit-likely", value_by(18.016, "glucose_fasting")),
-    "calcium in mmol/L": ("unit-likely", of_marker("calcium", unit="mg/dL")),
+    "creatinine in umol/L": ("unit-likely", one_in_two_units),
+    "calcium in mmol/L": ("unit-column", of_marker("calcium", unit="mg/dL")),
     "creatinine in mg/dL": ("unit-likely", value_by(1 / 88.4, "creatinine")),
     "no date": ("date-unreadable", one_cell("collected_at", "")),
     "no such date": ("date-unreadable", one_cell("collected_at", "2024-02-31", "2023-02-29")),

@@ -52,8 +52,8 @@ def _doubted(usable: pd.DataFrame, *, rules: Rules) -> Iterator[tuple[int, _Evid
     """Yield the columns that what stands in the file itself, or a population, speaks against."""
     fallback = fallback_intervals(rules)
     judges: dict[str, Callable[[pd.DataFrame], str]] = {
-        "values": _unit_of_the_values,
-        "interval": _unit_of_the_intervals,
+        "values": lambda own: _said_by_nearly_all(own["likely_unit"]),
+        "interval": lambda own: _said_by_nearly_all(own["interval_unit"]),
         "population": lambda own: _unit_of_a_population(own, fallback, rules=rules),
     }
     for column, own in _columns(usable, least=_ROWS):
@@ -66,15 +66,6 @@ def _columns(usable: pd.DataFrame, *, least: int) -> Iterator[tuple[int, pd.Data
     size = usable["column"].map(usable["column"].value_counts())
     for column, own in usable[size >= least].groupby("column"):
         yield int(str(column)), own
-
-
-def _unit_of_the_values(own: pd.DataFrame) -> str:
-    return _said_by_nearly_all(own["likely_unit"])
-
-
-def _unit_of_the_intervals(own: pd.DataFrame) -> str:
-    printed = own[own[list(_EDGES)].notna().any(axis="columns")]
-    return _said_by_nearly_all(printed["interval_unit"]) if len(printed) >= _ROWS else ""
 
 
 def _said_by_nearly_all(units: pd.Series) -> str:
