@@ -17,7 +17,8 @@ from pipeline.errors import LabFileError
 from pipeline.intake import quarantine_of, take_in
 from pipeline.language import Language
 from pipeline.read import read_lab_file
-from pipeline.read.quarantine import read_quarantine
+from pipeline.read.quarantine import quarantine_of as rows_of_quarantine
+from pipeline.read.text_file import read_text
 
 PLAIN = {
     "case_id": "p1", "sample_id": "s1", "collected_at": "2024-01-01", "analyte": "alt",
@@ -99,7 +100,8 @@ def test_every_string_is_accepted_or_comes_back_from_the_quarantine(
     content = quarantine_of(intake, Language.load("nl"))
     (tmp_path / "quarantine.csv").write_bytes(content)
     aside = intake.quarantine.reset_index(drop=True)
-    again = read_quarantine(tmp_path / "quarantine.csv")[list(aside.columns)]
+    text = read_text(tmp_path / "quarantine.csv")
+    again = rows_of_quarantine(text, name="quarantine.csv")[list(aside.columns)]
     assert again.equals(aside.astype(str))
     written = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
     cells = [cell for row in written for cell in row]

@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+import zlib
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -29,6 +30,7 @@ _NUMBER, _WHOLE = re.compile(r"-?[0-9]+(?:[.,][0-9]+)?"), re.compile("[0-9]+")
 _RETYPED = {"value": _NUMBER, "sample_id": _WHOLE, "case_id": _WHOLE}  # as numbers, that is
 # How a spreadsheet of this delimiter writes dates. A workbook says them itself.
 _ORDERS = {";": "dmy"}
+_DAMAGED = (OSError, EOFError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
 _SAVED_BY_US = ","
 
 
@@ -55,11 +57,13 @@ def corrections_of(path: Path) -> pd.DataFrame | None:
 
 def _may_be_quarantine(path: Path) -> bool:
     """Return whether the head of a file names our last column; a large file is not read for it."""
+    if not path.is_file():  # a pipe would block
+        return False
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
         return _names_column(path) if is_workbook(head) else _LAST_COLUMN in head
-    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError):
+    except _DAMAGED:
         return False  # the reader of lab files says what is wrong with it
 
 
