@@ -195,7 +195,7 @@ def test_a_target_that_cannot_be_is_refused(
 def test_an_unknown_marker_a_missing_file_and_bad_toml_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(RulesError, match="Unrecognised marker 'insulin'"):
         read_overlay(file(tmp_path, "[targets.insulin]\nhigh = 9\n"), RULES)
-    with pytest.raises(RulesError, match=r"Unable to read 'practice.toml': .*line 1"):
+    with pytest.raises(RulesError, match=r"Unable to read 'practice.toml' as TOML .*line 1"):
         read_overlay(file(tmp_path, "= 1"), RULES)
     with pytest.raises(RulesError, match=r"Unable to read 'none.toml'"):
         read_overlay(tmp_path / "none.toml", RULES)

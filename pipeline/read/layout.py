@@ -16,6 +16,7 @@ COLUMNS_OF_TABLES = (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS, *OF_A_PERSON, IGNORED
 
 _EACH_ONCE = ("case_id", PATIENT_NUMBER, "collected_at", "analyte", "value", "unit")
 _ROWS_SEARCHED = 40  # for a header, below titles
+_LONGEST_NAME = 255  # a longer text names no column; to part it takes time as its square
 _IN_BRACKETS = re.compile(r"(?P<name>.+?)\s*[(\[](?P<unit>[^)\]]+)[)\]]\s*\Z", re.DOTALL)
 _LAST_WORD = re.compile(r"(?P<name>.+?)[\s,;]+(?P<unit>\S+)\Z", re.DOTALL)
 
@@ -93,7 +94,9 @@ def layout_of(grid: Grid, words: Vocabulary) -> Layout | None:
 def _recognised(cells: list[str], words: Vocabulary) -> int:
     """Return how many cells of a record name a column."""
     return sum(
-        bool(fold_name(cell) in words.columns or _analyte(cell, words)) for cell in cells if cell
+        bool(fold_name(cell) in words.columns or _analyte(cell, words))
+        for cell in cells
+        if 0 < len(cell) <= _LONGEST_NAME
     )
 
 
@@ -166,7 +169,7 @@ def _once(columns: Mapping[int, str]) -> dict[int, str]:
 def _analyte(text: str, words: Vocabulary) -> Analyte | None:
     """Return the analyte that a column's name says, with its unit where the name has one."""
     name = " ".join(text.split())
-    if not name:
+    if not 0 < len(name) <= _LONGEST_NAME:
         return None
     for pattern in (_IN_BRACKETS, _LAST_WORD):
         parts = pattern.fullmatch(name)
