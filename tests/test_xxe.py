@@ -27,8 +27,9 @@ def read(path):
         return str(refusal)
 
 def watch(event, arguments):
-    named = not (arguments and isinstance(arguments[0], int))  # else opened before, by its name
-    if (event == "open" and named) or event.startswith(("socket.", "subprocess.", "os.system", "urllib.")):
+    by_number = bool(arguments) and isinstance(arguments[0], int)  # opened before, by its name
+    asks = event.startswith(("socket.", "subprocess.", "os.system", "urllib."))
+    if asks or (event == "open" and not by_number):
         seen.append((event, str(arguments[0]) if arguments else ""))
 
 for first in ("<Bundle xmlns='http://hl7.org/fhir'/>", "<!DOCTYPE x><x/>", "<x/>", "a;b"):
