@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from clinic import AS_OF, RULES, case, lab
 from openpyxl import Workbook
+from written import hl7_of
 
 from pipeline.columns import certain
 from pipeline.intake import take_in
@@ -177,12 +178,7 @@ def as_hl7() -> bytes:
     lines = []
     for id, one in zip(ids(), cases(), strict=True):
         marker = one.limit.marker
-        lines += [
-            "MSH|^~\\&|LAB||EPD||20240214||ORU^R01|1|P|2.5|||||||UNICODE UTF-8",
-            f"PID|1||{id}^^^casereport||X||19840506|F",
-            f"OBR|1||s-{id}|LAB|||20240213",
-            f"OBX|1|NM|{marker}^{marker}^L||{one.text}|{one.unit}^^UCUM|||||F",
-        ]
+        lines += hl7_of(id, marker, one.text, one.unit)
     return ("\r".join(lines) + "\r").encode()
 
 

@@ -15,6 +15,7 @@ from clinic import AS_OF, RULES, case, lab, only_visit
 from matplotlib.colors import to_rgba
 from openpyxl import Workbook
 from sizes import sized
+from written import hl7_of
 
 from pipeline.export import case_json
 from pipeline.intake import Intake, take_in
@@ -124,12 +125,7 @@ def as_hl7() -> bytes:
     lines = []
     for n, x in enumerate(people()):
         kind, value = ("SN", f"{x.comparator}^{x.number}") if n % 2 else ("ST", x.sign + x.number)
-        lines += [
-            "MSH|^~\\&|LAB||EPD||20240214||ORU^R01|1|P|2.5|||||||UNICODE UTF-8",
-            f"PID|1||{x.id}^^^casereport||X||19840506|F",
-            f"OBR|1||s-{x.id}|LAB|||20240213",
-            f"OBX|1|{kind}|{x.marker}^{x.marker}^L||{value}|{x.unit}^^UCUM|||||F",
-        ]
+        lines += hl7_of(x.id, x.marker, value, x.unit, kind=kind)
     return ("\r".join(lines) + "\r").encode()
 
 

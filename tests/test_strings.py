@@ -12,6 +12,7 @@ from clinic import AS_OF, RULES
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from sizes import sized
+from written import csv_of
 
 from pipeline.errors import LabFileError
 from pipeline.intake import quarantine_of, take_in
@@ -40,11 +41,7 @@ def strings(shared: Path) -> list[str]:
 
 
 def as_csv(records: list[dict[str, str]]) -> bytes:
-    file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, list(PLAIN), quoting=csv.QUOTE_ALL)
-    writer.writeheader()
-    writer.writerows(records)
-    return file.getvalue().encode("utf-8")
+    return csv_of(records, list(PLAIN))
 
 
 def as_xlsx(records: list[dict[str, str]]) -> bytes:

@@ -1,12 +1,12 @@
 """Cells that a spreadsheet or a table reader makes into something else."""
 
-import csv
 import io
 from pathlib import Path
 
 import pytest
 from clinic import RULES
 from openpyxl import Workbook
+from written import csv_of
 
 from pipeline.normalise import normalise_units
 from pipeline.read import read_lab_file
@@ -88,11 +88,7 @@ PLAIN = {
 
 
 def as_csv(records: list[dict[str, str]]) -> bytes:
-    file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, list(PLAIN), quoting=csv.QUOTE_ALL)
-    writer.writeheader()
-    writer.writerows(records)
-    return file.getvalue().encode("utf-8")
+    return csv_of(records, list(PLAIN))
 
 
 def as_xlsx(records: list[dict[str, str]]) -> bytes:
