@@ -1,9 +1,9 @@
 """Middle floor. Splits delimited text into records, strictly by RFC 4180: no cell ever moves."""
 
 import csv
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 from pipeline.errors import LabFileError, PipelineError
@@ -12,6 +12,8 @@ from pipeline.read.text_file import read_text
 
 DELIMITERS = (",", ";", "\t")
 _Record = tuple[int, list[str]]
+_LONGEST_LINE = 10_000_000  # characters; a workbook's 16,384 columns of long names are a tenth
+_LINE = re.compile(rf"[^\r\n]{{0,{_LONGEST_LINE}}}+(?:\r\n?|\n)|[^\r\n]{{1,{_LONGEST_LINE}}}+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +106,7 @@ def _split(
     text: str, *, delimiter: str, name: str, error: type[PipelineError]
 ) -> Iterator[_Record]:
     """Yield each record that is not blank, with the physical line it starts on."""
-    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(_lines(text), delimiter=delimiter, strict=True)
     line = 1
     try:
         for cells in reader:
@@ -113,3 +115,11 @@ def _split(
             line = reader.line_num + 1
     except csv.Error as failure:
         raise error(f"Unable to read line {line} of '{name}': {failure}.") from None
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Yield the physical lines of a text, each with its end, without a copy of the whole."""
+    for found in _LINE.finditer(text):
+        if found.end() - found.start() >= _LONGEST_LINE:
+            raise csv.Error(f"it has {_LONGEST_LINE:,} characters or more")
+        yield found.group()

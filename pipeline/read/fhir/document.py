@@ -16,6 +16,7 @@ _NAMESPACE = "http://hl7.org/fhir"
 _TAG = f"{{{_NAMESPACE}}}"
 _ATTRIBUTES = frozenset({"id", "url", "value"})
 _LISTS = frozenset({"component", "contained", "entry", "parameter", "part"})  # their paths count
+_HEAD = 1_000_000  # characters within which a root begins; a longer name takes time as its square
 _KIND = re.compile(r"[A-Z][A-Za-z]{0,60}")
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")  # what UTF-8 or a file of text cannot hold
@@ -32,8 +33,11 @@ def is_fhir_json(text: str) -> bool:
 
 def is_fhir_xml(text: str) -> bool:
     """Return whether a text is XML whose root is FHIR's; one with a DTD is, where it names FHIR."""
+    if not text.lstrip().startswith("<"):
+        return False
     try:
-        for _, root in ElementTree.iterparse(StringIO(text), events=("start",), forbid_dtd=True):
+        head = StringIO(text[:_HEAD])
+        for _, root in ElementTree.iterparse(head, events=("start",), forbid_dtd=True):
             return bool(root.tag.startswith(_TAG))
     except DefusedXmlException:
         return _NAMESPACE in text
