@@ -134,11 +134,10 @@ def wrong_sum(person: Person) -> None:
 
 
 def one_in_two_units(person: Person) -> None:
-    """Print in µmol/L what says mg/dL, among as many that are in mg/dL: no whole column is odd."""
+    """Print in µmol/L what says mg/dL, among more that are in mg/dL: no whole column is odd."""
     row = person.of("creatinine")
-    person.rows.append(
-        {**row, "value": f"{float(row['value']) / 88.4:.2f}", "unit": "mg/dL", "sample_id": "other"}
-    )
+    right = {**row, "value": f"{float(row['value']) / 88.4:.2f}", "unit": "mg/dL"}
+    person.rows += [{**right, "case_id": f"{row['case_id']}-{n}"} for n in range(3)]
     row["unit"] = "mg/dL"
 
 
