@@ -163,7 +163,12 @@ def fhir_json() -> bytes:
 
 def fhir_xml() -> bytes:
     """Return the same Bundle as XML."""
-    body = "".join(_element(name, value) for name, value in _bundle().items())
+    return as_xml(_bundle())
+
+
+def as_xml(bundle: Mapping[str, object]) -> bytes:
+    """Return a Bundle as XML."""
+    body = "".join(_element(name, value) for name, value in bundle.items())
     return f'<Bundle xmlns="http://hl7.org/fhir">{body}</Bundle>'.encode()
 
 
