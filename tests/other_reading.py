@@ -135,17 +135,12 @@ def book_of_records(records: Records, *, is_even: bool) -> Book:
         column = column_of(name)
         if column and (column in ("ignored", "personal") or column not in columns.values()):
             columns[number] = column
-    taken = {number for number, name in enumerate(header) if column_of(name)}
     is_wide = not {"analyte", "value"} <= set(columns.values())
     analytes = [n for n, x in enumerate(header) if n not in columns and is_analyte(x)]
     units: dict[int, str] = {}
     if is_wide and place + 1 < len(records):
         below = records[place + 1][1]
-        filled = {
-            n: below[n].strip(" ()[]")
-            for n in analytes
-            if below[n : n + 1] != [""] and n < len(below) and below[n].strip()
-        }
+        filled = {n: x for n in analytes if n < len(below) and (x := below[n].strip(" ()[]"))}
         units = filled if filled and all(map(is_unit, filled.values())) else {}
     body = records[place + 1 + bool(units) :]
     book = Book(total=place)
@@ -175,7 +170,7 @@ def book_of_records(records: Records, *, is_even: bool) -> Book:
         others = [
             number
             for number, name in enumerate(header)
-            if name.strip() and number not in taken | set(analytes) and cells[number].strip()
+            if name.strip() and number not in {*columns, *analytes} and cells[number].strip()
         ]
         results |= {
             number: {"analyte": header[number], "value": cells[number]}
@@ -258,7 +253,7 @@ def _segments(text: str) -> Iterator[tuple[int, str]]:
             if begun:
                 yield first, "\n".join(begun)
             begun, first = [told], line
-        elif told:
+        elif re.search(r"[^\W_]", told):
             begun.append(told)
     if begun:
         yield first, "\n".join(begun)
@@ -273,7 +268,7 @@ def _values(kind: str, part: str, component: str) -> tuple[str, ...]:
     pieces = part.split(component)
     if kind.strip().upper() == "SN" and len(pieces) > 1:
         return ("".join(pieces).removeprefix("="), part)
-    return (part,) if kind.strip().upper() == "NM" else (part, part.strip(), *pieces)
+    return (part.strip(),) if kind.strip().upper() == "NM" else (part, part.strip(), *pieces)
 
 
 # Documents.
@@ -321,6 +316,8 @@ def _book_of_document(document: dict[str, Any]) -> Book:
             case = _patient(one, patients)
             book.entries[path] = _of_quantity(one, case)
             for number, component in enumerate(_listed(one.get("component", []))):
+                if component.get("resourceType"):
+                    continue
                 book.total += 1
                 book.entries[f"{path}.component[{number}]"] = _of_quantity(component, case)
     return book
@@ -331,8 +328,9 @@ def _resources(found: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
         kind = found.get("resourceType")
         if isinstance(kind, str) and re.fullmatch("[A-Z][A-Za-z]*", kind):
             yield path, found
-        for key, value in found.items():
-            yield from _resources(value, f"{path}.{key}".lstrip("."))
+        for place, (key, value) in enumerate(found.items()):
+            step = key if re.fullmatch("_?[A-Za-z][A-Za-z0-9]*", key) else f"#{place}"
+            yield from _resources(value, f"{path}.{step}".lstrip("."))
     elif isinstance(found, list):
         for number, value in enumerate(found):
             yield from _resources(value, f"{path}[{number}]")
@@ -344,12 +342,12 @@ def _listed(found: Any) -> list[Any]:
 
 def _of_quantity(one: dict[str, Any], case: str | None) -> Entry:
     quantity = one.get("valueQuantity", {})
-    number = quantity.get("value", "")
-    units = (quantity.get("code", ""), quantity.get("unit", ""))
+    number, sign = quantity.get("value", "").strip(), quantity.get("comparator", "").strip()
+    units = tuple(quantity.get(name, "").strip() for name in ("code", "unit"))
     code = one.get("code", {})
     names = [x.get(key, "") for x in _listed(code.get("coding", [])) for key in ("code", "display")]
     return Entry(
-        values=(f"{quantity.get('comparator', '')}{number}" if number else "", ""),
+        values=(sign + number if number else "", ""),
         units=units,
         names=(*names, code.get("text", "")),
         case=case,

@@ -471,6 +471,13 @@ def test_a_line_end_inside_a_field_divides_no_segment() -> None:
     assert one("OBX|1|NM|20448-7||8.\n5|m[IU]/L")["value"] == "8.\n5"  # and makes no number
 
 
+@pytest.mark.parametrize("end", ["\r", "\n"])
+def test_fields_without_the_name_of_their_segment_are_refused(end: str) -> None:
+    for begin in ("OBX|1|NM|20448-7^Insulin^LN", OBX):
+        with pytest.raises(LabFileError, match=r"name of a segment in .*, line 5"):
+            read(MSH, PID, OBR, f"{begin}{end}||8.5|m[IU]/L")
+
+
 @pytest.mark.parametrize(
     ("named", "encoding"),
     [

@@ -5,7 +5,6 @@ import io
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -120,22 +119,31 @@ def spoilt_bundle(random: Random, number: int) -> dict[str, Any]:
     document = {**BUNDLE, "entry": BUNDLE["entry"][start : start + 14]}
     document = json.loads(renamed(json.dumps(document), number))
     for _ in range(random.choice((0, 1, 1, 2, 4))):
-        one, other = (random.choice(document["entry"])["resource"] for _ in range(2))
-        quantity = one.get("valueQuantity", {})
-        key, name = random.choice(list(one)), random.choice(("value", "unit", "code", "comparator"))
-        random.choice(
-            (
-                lambda: quantity.update({name: random.choice((*VALUES, *UNITS, "<", ">="))}),
-                lambda: quantity.update({"value": random.choice(VALUES)}),
-                lambda: quantity.update({"unit": random.choice(UNITS)}),
-                lambda: quantity.pop(name, None),
-                lambda: one.pop(key) if key != "resourceType" else None,
-                lambda: one.update({key: json.loads(json.dumps(other.get(key, "")))}),
-                lambda: one.update(component=[json.loads(json.dumps(other))]),
-                lambda: document["entry"].append({"resource": json.loads(json.dumps(one))}),
-            )
-        )()
+        change(document["entry"], random)
     return document
+
+
+def change(entries: list[dict[str, Any]], random: Random) -> None:
+    """Change one resource of a Bundle."""
+    one, other = (random.choice(entries)["resource"] for _ in range(2))
+    copy = json.loads(json.dumps(other))
+    quantity = one["valueQuantity"] if isinstance(one.get("valueQuantity"), dict) else {}
+    key, name = random.choice(list(one)), random.choice(("value", "unit", "code", "comparator"))
+    random.choice(
+        (
+            lambda: quantity.update({name: random.choice((*VALUES, *UNITS, "<", ">="))}),
+            lambda: quantity.update({"value": random.choice(VALUES)}),
+            lambda: quantity.update({"unit": random.choice(UNITS)}),
+            lambda: quantity.pop(name, None),
+            lambda: one.pop(key) if key != "resourceType" else None,
+            lambda: one.update({key: copy.get(key, "")}),
+            lambda: one.update(component=[copy]),
+            lambda: one.update(
+                component=[{key: copy[key] for key in copy if key != "resourceType"}]
+            ),
+            lambda: entries.append({"resource": copy}),
+        )
+    )()
 
 
 def spoilt_json(random: Random, number: int) -> bytes:

@@ -1,6 +1,7 @@
 """Tables that people make by hand, and workbooks, are read as they mean it or set aside."""
 
 import io
+import time
 import zipfile
 from pathlib import Path
 
@@ -366,11 +367,13 @@ def test_a_spoilt_workbook_is_read_or_refused(
     for place in places:
         content[place] = byte
     folder = tmp_path_factory.mktemp("spoilt")
+    began = time.process_time()
     try:
-        found = read(folder, bytes(content), name="lab.xlsx")  # type: ignore[arg-type]
+        values = read(folder, bytes(content), name="lab.xlsx").rows["value"]  # type: ignore[arg-type]
     except LabFileError:
-        return
-    assert len(found.rows) <= 2
+        values = []
+    assert list(values) in ([], ["1.234"])
+    assert time.process_time() - began < 10
 
 
 LETTERS = st.sampled_from(";,\t\"'\n\r 0123456789.<>-+aAé\0")

@@ -14,6 +14,7 @@ _BEGINS = re.compile(rf"[{_AROUND}\r\n]*(?:MSH|FHS|BHS)(?![A-Za-z0-9_ ])")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _OTHERWISE_DIVIDED = re.compile(r"(?:PID|OBR|OBX|SPM)[^\w\s]", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{2}")
+_WORD = re.compile(r"[^\W_]")
 _NO_SEPARATOR = re.compile(r"[^\W_]|[\s.,<>=+-]")  # what names, words and numbers are made of
 _MOST = 5  # MSH-2 has four characters, and a fifth for truncation since v2.7
 _NULL = '""'
@@ -116,10 +117,11 @@ def segments_of(text: str, *, name: str) -> Iterator[Segment]:
     """Yield the segments of a file, each divided by the separators of the header before it.
 
     A line that no segment can begin with is text of the segment before it, broken by a line end
-    that should have been escaped; a blank one, or one that begins with a separator, is nothing.
+    that should have been escaped; a blank one, or one of separators only, is nothing.
 
     Raises LabFileError where the file, which ``name`` names, is empty or begins with no header,
-    where a header's separators cannot be told apart, or where a segment is divided by another one.
+    where a header's separators cannot be told apart, where a segment is divided by another one, or
+    where fields stand without the name of a segment.
     """
     _refuse_other_text(text, name=name)
     begun: list[str] = []
@@ -151,7 +153,11 @@ def _continued(content: str, field: str, *, where: str) -> list[str]:
     """Return a line that continues the segment before it, unless it holds nothing."""
     if _OTHERWISE_DIVIDED.match(content):
         raise LabFileError(f"Expected the separator of its MSH in {where}.")
-    return [] if content.startswith(field) else [content]
+    if not content.startswith(field):
+        return [content]
+    if _WORD.search(content):  # fields without the name of their segment: whose, nobody can say
+        raise LabFileError(f"Unable to find the name of a segment in {where}.")
+    return []
 
 
 def _segment(begun: list[str], line: int, separators: Separators) -> Segment:
