@@ -196,6 +196,18 @@ def test_earlier_results_of_the_same_people_tell_a_column_of_a_few(tmp_path) -> 
     assert doubts(taken_in(tmp_path, earlier, halved)) == []
 
 
+@pytest.mark.parametrize("factor", [6.0, 6.945])
+def test_a_laboratorys_own_factor_of_insulin_makes_no_other_unit_of_it(
+    tmp_path, factor: float
+) -> None:
+    own = LabMapping(insulin_factor=factor)
+    many = table("insulin_fasting", "pmol/L", INSULIN * 0.85)
+    few = many.head(8).assign(case_id=[f"few{n}" for n in range(8)])
+    before = few.assign(collected_at="2023-06-01", unit="mU/L")
+    before = before.assign(value=[f"{float(value) / 6:.3g}" for value in few["value"]])
+    assert doubts(taken_in(tmp_path, before, many, few, mapping=own)) == []
+
+
 def test_a_column_is_of_one_file_one_marker_and_one_unit(tmp_path) -> None:
     wrong = table("insulin_fasting", "mU/L", INSULIN)
     right = table("insulin_fasting", "mU/L", INSULIN / 6).replace(

@@ -28,8 +28,8 @@ def rows(marker: str, numbers: np.ndarray, unit: str) -> pd.DataFrame:
     value = numbers * own["factor"] + own["offset"]
     return pd.DataFrame(
         {
-            "marker": marker, "unit_reading": "known", "number": numbers, "low": value,
-            "high": value, "factor": own["factor"], "plausible_low": bounds["<"],
+            "marker": marker, "ucum": unit, "unit_reading": "known", "number": numbers,
+            "low": value, "high": value, "factor": own["factor"], "plausible_low": bounds["<"],
             "plausible_high": bounds[">"],
         }
     )  # fmt: skip

@@ -104,14 +104,19 @@ def _in_own_unit(own: pd.DataFrame, number: float) -> float:
 def _elsewhere(own: pd.DataFrame, number: float, rules: Rules) -> Iterator[tuple[str, float]]:
     """Yield the other units of the marker of a column, and what a number is that stands in them."""
     same = _in_own_unit(own, number)
-    for unit, factor, offset in _units_of(own, rules):
+    for unit, factor, offset in _other_units(own, rules):
         value = number * factor + offset
         if not np.isclose(value, same, rtol=1e-3):
             yield unit, value
 
 
-def _units_of(own: pd.DataFrame, rules: Rules) -> Iterator[tuple[str, float, float]]:
+def _other_units(own: pd.DataFrame, rules: Rules) -> Iterator[tuple[str, float, float]]:
+    """Yield the units of the marker of a column but its own, with factor and offset.
+
+    By their names: the factor of the column may be the laboratory's own, as that of insulin is.
+    """
     units = rules.units[rules.units["marker"] == own["marker"].iloc[0]]
+    units = units[units["unit"] != own["ucum"].iloc[0]]
     yield from zip(units["unit"], units["factor"], units["offset"], strict=True)
 
 
@@ -124,7 +129,7 @@ def _is_defended(own: pd.DataFrame, unit: str, fallback: pd.DataFrame, *, rules:
     if not len(printed) or inside.mean() <= _MOST:
         return False
     edges = {edge: printed[f"{edge}_number"].median() for edge in _EDGES}
-    (factor, offset) = next(rest for name, *rest in _units_of(own, rules) if name == unit)
+    (factor, offset) = next(rest for name, *rest in _other_units(own, rules) if name == unit)
     near, far = [], []
     for edge, number in edges.items():
         usual = fallback[[f"{edge}_min", f"{edge}_max"]].reindex(own["marker"].head(1)).mean(axis=1)
@@ -140,7 +145,7 @@ def _doubted_by_earlier(
     """Yield the columns that people's earlier results, of columns not in doubt, speak against."""
     pairs = _with_earlier(usable[~usable["column"].isin(list(found))])
     for column, own in _columns(pairs, least=_FEW):
-        for unit, factor, offset in _units_of(own, rules):
+        for unit, factor, offset in _other_units(own, rules):
             value = own["number"] * factor + offset
             there, here = (_ratio(side, own["earlier"]) for side in (value, own["low"]))
             if (there < here - 1e-3).mean() >= _NEARLY_ALL and there.median() <= np.log(_CLOSE):

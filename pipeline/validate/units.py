@@ -6,6 +6,7 @@ from pipeline.model import LimitSet
 from pipeline.rules import Rules
 
 _STATED = "unit-"  # how the id of a limit begins from where a unit is in doubt
+_PLAUSIBLE = ("plausible_low", "plausible_high")
 _USUAL = 2.0  # times the typical interval: where a value in its right unit may well lie
 _LOWEST = 7.0  # times under the upper limit, where there is no lower one
 
@@ -19,7 +20,7 @@ def likely_unit(rows: pd.DataFrame, *, rules: Rules) -> pd.Series:
     """
     bounds = _bounds(rules)
     known = rows[(rows["unit_reading"] == "known") & rows["number"].notna()]
-    told = known[["marker", "number", "low", "high", "factor", "plausible_low", "plausible_high"]]
+    told = known[["marker", "ucum", "factor", "number", "low", "high", *_PLAUSIBLE]]
     told = told.join(bounds, on="marker").assign(row=known.index)
     told["cannot_be"] = (told["high"] < told["plausible_low"]) | (
         told["low"] > told["plausible_high"]
@@ -37,7 +38,8 @@ def _usual_elsewhere(odd: pd.DataFrame, rules: Rules) -> pd.Series:
     lowest = (tried["least"] / _USUAL).fillna(tried["most"] / _LOWEST)
     least = lowest.mask(tried["cannot_be"]).fillna(tried["plausible_low"])
     most = (tried["most"] * _USUAL).mask(tried["cannot_be"]).fillna(tried["plausible_high"])
-    other = tried["factor_other"] != tried["factor"]
+    # By its name too: the factor of a row may be the laboratory's own, as that of insulin is.
+    other = (tried["factor_other"] != tried["factor"]) & (tried["unit"] != tried["ucum"])
     fits = value.between(least, most) & other
     found = tried[fits].drop_duplicates("row")
     return found.set_index("row")["unit"]
