@@ -1,14 +1,15 @@
 """The data-quality page says what is new, resolved and persisting since the last run."""
 
 import datetime as dt
-from html import unescape
+import json
+from html import escape, unescape
 from pathlib import Path
 
 import pytest
 from clinic import RULES
 
 from pipeline.errors import OutputError
-from pipeline.intake import take_in
+from pipeline.intake import Intake, take_in
 from pipeline.publish.last_run import Kept, kept_of, require_no_corrections
 from pipeline.publish.validation_page import write_validation
 
@@ -64,7 +65,7 @@ def test_a_file_that_is_not_read_now_has_no_number(out: Path) -> None:
     now = kept(out, GOOD).comparison
     assert now is not None
     assert now.resolved_at == {"value-qualitative": {0: ["2"]}}
-    assert "Een bestand dat nu niet is gelezen" in run(out, GOOD)
+    assert "Een bestand van de vorige keer: regel 2" in run(out, GOOD)
 
 
 def test_the_same_run_again_says_the_same_byte_for_byte(out: Path) -> None:
@@ -88,8 +89,59 @@ def test_a_first_run_has_nothing_to_compare_with_and_says_so(out: Path) -> None:
     assert "geen eerdere keer" in run(out, GOOD)
 
 
+def test_files_of_one_name_in_two_folders_are_told_apart(out: Path) -> None:
+    def cases(*rows: str) -> Intake:
+        folders = []
+        for case_id, own in (("a", [GOOD, *rows]), ("b", [GOOD.replace("a,", "b,", 1)])):
+            folders.append(out.parent / case_id)
+            folders[-1].mkdir(exist_ok=True)
+            (folders[-1] / "case.toml").write_text(f'case_id = "{case_id}"', "utf-8")
+            (folders[-1] / "lab.csv").write_text("\n".join([HEADER, *own]), "utf-8")
+        return take_in(folders, as_of=dt.date(2025, 1, 1), rules=RULES)
+
+    write_validation(cases(), out, language="nl")
+    now = kept_of(cases(ODD), out).comparison
+    assert now is not None
+    assert now.new_at == {"value-qualitative": {1: ["3"]}}
+    write_validation(cases(ODD), out, language="nl")
+    then = kept_of(cases(), out).comparison
+    assert then is not None
+    assert then.resolved_at == {"value-qualitative": {0: ["3"]}}
+
+
+COUNTS = {"read": 1, "accepted": 1, "set_aside": 0, "no_result": 0}
+COMPARED = {
+    "as_of": "2025-01-01", "counts": COUNTS, "new": {"x": 1}, "persisting": {}, "resolved": {},
+    "new_at": {"x": {"1": ["2", "+9"]}}, "resolved_at": {},
+}  # fmt: skip
+KEPT = {"as_of": "2025-01-01", "counts": COUNTS, "comparison": COMPARED, "unreadable": False}
+
+
+def page_with(kept: object) -> str:
+    text = kept if isinstance(kept, str) else json.dumps(kept)
+    return f'<meta name="casereport-run" content="{escape(text)}">'
+
+
+def test_a_page_with_what_a_run_keeps_is_read(out: Path) -> None:
+    run(out, GOOD)
+    (out / "validation.html").write_text(page_with(KEPT), "utf-8")
+    assert "kon niet worden gelezen" not in run(out, GOOD, ODD)
+
+
 @pytest.mark.parametrize(
-    "page", ["", "<html>", '<meta name="casereport-run" content="{&quot;as_of&quot;: 3}">']
+    "page",
+    [
+        "",
+        "<html>",
+        page_with({"as_of": 3}),
+        page_with({**KEPT, "as_of": "x"}),
+        page_with({**KEPT, "counts": {}}),
+        page_with({**KEPT, "comparison": {**COMPARED, "as_of": "x"}}),
+        page_with({**KEPT, "comparison": {**COMPARED, "counts": {"read": 1}}}),
+        page_with({**KEPT, "comparison": {**COMPARED, "new_at": {"x": {"1": ["+q"]}}}}),
+        page_with({**KEPT, "comparison": {**COMPARED, "new_at": {"x": {"1": [3]}}}}),
+        page_with("[" * 100_000),
+    ],
 )
 def test_what_an_earlier_run_left_and_cannot_be_read_is_said(out: Path, page: str) -> None:
     run(out, GOOD, ODD)

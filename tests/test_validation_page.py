@@ -3,13 +3,15 @@
 import datetime as dt
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pypdfium2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from pipeline.intake import Intake, take_in
 from pipeline.language import Language
@@ -24,6 +26,16 @@ from pipeline.validate import reasons_by_severity
 LANGUAGES = ("nl", "en")
 HEADER = "case_id,sample_id,collected_at,analyte,value,unit,sex,birth_year"
 GOOD = "a,s1,2024-01-01,alt,22,U/L,F,1987"
+
+
+@contextmanager
+def opened(chromium: str) -> Iterator[Browser]:
+    """Give a browser, which is closed whatever happens."""
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"]) as browser,
+    ):
+        yield browser
 
 
 def taken_in(folder: Path, *rows: str) -> Intake:
@@ -188,23 +200,20 @@ def test_the_full_page_has_every_section_and_nothing_of_a_person(
 def test_the_full_page_fits_a_telephone_and_axe_finds_nothing(
     full_pages: dict[str, Path], chromium: str, language: str
 ) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with opened(chromium) as browser:
         for width in (1280, 360):
             page = browser.new_page(viewport={"width": width, "height": 800})
             page.goto(full_pages[language].as_uri())
             found = Axe().run(page).response["violations"]
             assert [f"{one['id']} ({one['impact']})" for one in found] == []
             assert page.evaluate("document.documentElement.scrollWidth") <= width
-        browser.close()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_full_page_is_printed_whole(
     full_pages: dict[str, Path], chromium: str, language: str
 ) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with opened(chromium) as browser:
         page = browser.new_page()
         page.goto(full_pages[language].as_uri())
         page.emulate_media(media="print")
@@ -215,7 +224,6 @@ def test_the_full_page_is_printed_whole(
             ".map(table => table.caption.textContent)"
         )
         printed = page.pdf(format="A4", prefer_css_page_size=True)
-        browser.close()
     assert wide == []
     with pypdfium2.PdfDocument(printed) as pdf:
         text = "".join(sheet.get_textpage().get_text_bounded() for sheet in pdf)
@@ -235,12 +243,10 @@ def test_axe_finds_nothing_and_the_page_asks_for_nothing(
     write_validation(swapped, tmp_path / "out", language=language)
     address = (tmp_path / "out/validation.html").as_uri()
     requests: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with opened(chromium) as browser:
         page = browser.new_page()
         page.on("request", lambda request: requests.append(request.url))
         page.goto(address)
         found = Axe().run(page).response["violations"]
-        browser.close()
     assert [f"{one['id']} ({one['impact']})" for one in found] == []
     assert [url for url in requests if not url.startswith("data:")] == [address]

@@ -5,6 +5,7 @@ whatever its line. The cells are those of the last quarantine.csv; what else mus
 in the page that stood beside it: counts, words and line numbers, never a value or a file's name.
 """
 
+import datetime as dt
 import json
 import re
 from collections import Counter, defaultdict
@@ -26,7 +27,9 @@ _KEPT = re.compile(r'<meta name="casereport-run" content="([^"]*)">')
 _CELLS = ["case_id", "sample_id", "collected_at", "analyte", "value", "unit"]
 _FEW_LINES = 20  # of one reason in one file; the rest is counted
 _COUNTS = ("read", "accepted", "set_aside", "no_result")
-_OTHER_FILE = 0  # the number of a file that this run did not read
+_OTHER_FILE = 0  # the number of a file that is none of this run's, or that cannot be told apart
+# What a page raises that somebody changed: what is no JSON, or not of our shape.
+_DAMAGED = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 Places = Mapping[str, Mapping[int, Sequence[str]]]  # reason -> number of the file -> lines
 
@@ -90,16 +93,15 @@ def kept_of(intake: Intake, out: Path) -> Kept:
     the same command says the same a second time.
     """
     as_of, counts = intake.as_of.isoformat(), {name: intake.counts[name] for name in _COUNTS}
-    numbers = {file: number for number, file in enumerate(intake.files, start=1)}
-    now = _findings(intake.set_aside, numbers)
+    now = _findings(intake.set_aside, intake.set_aside["source"])
     if not ((out / PAGE).exists() or (out / QUARANTINE).exists()):
         return Kept(as_of=as_of, counts=counts, comparison=None)
     try:
         last = _kept(out / PAGE)
         rows = _quarantine(out)
-    except (PipelineError, OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (PipelineError, *_DAMAGED):
         return Kept(as_of=as_of, counts=counts, comparison=None, unreadable=True)
-    then = _findings(rows, numbers)
+    then = _findings(rows, rows["file"].map(_numbers_of(intake.files)).fillna(_OTHER_FILE))
     if now.counted() == then.counted() and (last.as_of, last.counts) == (as_of, counts):
         return last
     return Kept(as_of=as_of, counts=counts, comparison=_compared(last, then, now))
@@ -117,8 +119,8 @@ def _kept(page: Path) -> Kept:
     told = json.loads(unescape(found[1]))
     comparison = told["comparison"]
     return Kept(
-        as_of=str(told["as_of"]),
-        counts=_numbers(told["counts"]),
+        as_of=_day(told["as_of"]),
+        counts=_counts(told["counts"]),
         comparison=None if comparison is None else _comparison(comparison),
         unreadable=told["unreadable"] is True,
     )
@@ -126,8 +128,8 @@ def _kept(page: Path) -> Kept:
 
 def _comparison(told: Mapping[str, Any]) -> Comparison:
     return Comparison(
-        as_of=str(told["as_of"]),
-        counts=_numbers(told["counts"]),
+        as_of=_day(told["as_of"]),
+        counts=_counts(told["counts"]),
         new=_numbers(told["new"]),
         persisting=_numbers(told["persisting"]),
         resolved=_numbers(told["resolved"]),
@@ -136,24 +138,43 @@ def _comparison(told: Mapping[str, Any]) -> Comparison:
     )
 
 
+def _day(told: str) -> str:
+    return dt.date.fromisoformat(told).isoformat()
+
+
+def _counts(told: Mapping[str, Any]) -> dict[str, int]:
+    return {name: int(told[name]) for name in _COUNTS}
+
+
 def _numbers(told: Mapping[str, Any]) -> dict[str, int]:
     return {str(name): int(number) for name, number in told.items()}
 
 
 def _places(told: Mapping[str, Any]) -> Places:
     return {
-        str(reason): {int(file): [str(line) for line in lines] for file, lines in files.items()}
+        str(reason): {int(file): [_line(line) for line in lines] for file, lines in files.items()}
         for reason, files in told.items()
     }
 
 
-def _findings(rows: pd.DataFrame, numbers: Mapping[str, int]) -> _Findings:
-    """Return the findings of rows of a quarantine; ``numbers`` are those of this run's files."""
+def _line(told: str) -> str:
+    return f"+{int(told)}" if told.startswith("+") else told
+
+
+def _numbers_of(files: Sequence[str]) -> dict[str, int]:
+    """Return the number of each file whose name no other has: of two, nobody can say which."""
+    once = Counter(files)
+    return {file: number for number, file in enumerate(files, start=1) if once[file] == 1}
+
+
+def _findings(rows: pd.DataFrame, files: pd.Series) -> _Findings:
+    """Return the findings of rows of a quarantine; ``files`` are the numbers of their files."""
     at: defaultdict[tuple[str, ...], list[tuple[int, str]]] = defaultdict(list)
-    files = rows["file"].map(numbers).fillna(_OTHER_FILE).astype(int)
     lines = rows["row"].str.rpartition(":")[2] if len(rows) else rows["row"]
     cells = rows[_CELLS].astype(str).itertuples(index=False, name=None)
-    for reasons, own, file, line in zip(rows["reasons"], cells, files, lines, strict=True):
+    for reasons, own, file, line in zip(
+        rows["reasons"], cells, files.astype(int), lines, strict=True
+    ):
         for reason in str(reasons).split(";"):
             at[reason, *own].append((file, line))
     return _Findings(at)
@@ -187,13 +208,16 @@ def _places_of(findings: Counter[tuple[str, ...]], where: _Findings) -> Places:
         for file, line in where.at[finding][-count:]:
             found[finding[0]][file].append(line)
     return {
-        reason: {file: _few(lines) for file, lines in sorted(files.items())}
+        reason: {file: few_lines(_in_order(lines)) for file, lines in sorted(files.items())}
         for reason, files in sorted(found.items())
     }
 
 
-def _few(lines: Iterable[str]) -> list[str]:
-    """Return the first lines in their order; where there are more, "+" and how many more."""
-    ordered = sorted(lines, key=lambda line: (len(line), line))
-    more = len(ordered) - _FEW_LINES
-    return [*ordered[:_FEW_LINES], *([f"+{more}"] if more > 0 else [])]
+def _in_order(lines: Iterable[str]) -> list[str]:
+    return sorted(lines, key=lambda line: (len(line), line))
+
+
+def few_lines(lines: Sequence[str]) -> list[str]:
+    """Return the first lines and, where there are more, "+" and how many more."""
+    more = len(lines) - _FEW_LINES
+    return [*lines[:_FEW_LINES], *([f"+{more}"] if more > 0 else [])]

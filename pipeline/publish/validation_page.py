@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from pipeline import __version__
 from pipeline.intake import Intake, quarantine_of, reason_text
 from pipeline.language import Language
 from pipeline.publish.files import publish, work_folder
-from pipeline.publish.last_run import PAGE, QUARANTINE, Kept, kept_of
+from pipeline.publish.last_run import PAGE, QUARANTINE, Kept, few_lines, kept_of
 from pipeline.publish.style import page_style
 from pipeline.resources import resource_path
 from pipeline.rules import load_rules
@@ -32,8 +32,6 @@ from pipeline.story import (
     Table,
 )
 from pipeline.validate import kinds_of_reasons, reasons_by_severity
-
-_FEW_LINES = 20  # of one reason in one file; the rest is in quarantine.csv
 
 
 def write_validation(intake: Intake, out: Path, *, language: str) -> None:
@@ -251,7 +249,10 @@ def _which_rows(intake: Intake, texts: Language) -> list[Block]:
         _table(
             _say(texts, caption),
             columns,
-            ((str(word), " · ".join(_where(own, texts))) for word, own in places.groupby("word")),
+            (
+                (str(word), _told_places(_by_number(own), texts))
+                for word, own in places.groupby("word")
+            ),
         )
         for caption, places in parts
         if len(places)
@@ -266,14 +267,11 @@ def _places(rows: pd.DataFrame, words: str) -> pd.DataFrame:
     return places[places["word"] != ""]
 
 
-def _where(places: pd.DataFrame, texts: Language) -> Iterator[str]:
-    """Yield "file 1: line 3, 7, 12 and 40 more" of each file."""
-    for number, own in places.groupby("source"):
-        lines = list(own["line"].head(_FEW_LINES))
-        if len(own) > _FEW_LINES:
-            lines.append(_say(texts, "more", count=len(own) - _FEW_LINES))
-        file = _say(texts, "file", number=int(str(number)))
-        yield _say(texts, "places", file=file, lines=", ".join(lines))
+def _by_number(places: pd.DataFrame) -> Mapping[int, Sequence[str]]:
+    """Return the first lines of each file, as ``few_lines`` does."""
+    return {
+        int(str(number)): few_lines(list(own["line"])) for number, own in places.groupby("source")
+    }
 
 
 def _by_file(intake: Intake, texts: Language) -> Table:
