@@ -118,7 +118,8 @@ def with_corrections(
     for place, row in own["row"].items():
         for column, text in _in_place(own.loc[place], by_row[row]).items():
             own.at[place, AS_WRITTEN.get(column, column)] = text
-    others = [one for one in told if one.row not in set(raw["row"])]
+    at_hand = set(own["row"])
+    others = [one for one in told if one.row not in at_hand]
     columns = [*RAW_COLUMNS, CORRECTION]
     alone = pd.DataFrame([_alone(one) for one in others], columns=columns, dtype=object)
     alone = alone.fillna("").astype(str).assign(source=source, folder_case="", cells=1, columns=1)
