@@ -65,7 +65,7 @@ class Step:
 Watch = Callable[[Step], None]
 
 
-def _unwatched(step: Step) -> None:
+def unwatched(step: Step) -> None:
     """Let a step pass."""
 
 
@@ -211,7 +211,7 @@ def take_in(
     rules: Rules,
     mapping: LabMapping | None = None,
     suite: Path | None = None,
-    watch: Watch = _unwatched,
+    watch: Watch = unwatched,
 ) -> Intake:
     """Return what the files and case folders of ``inputs`` hold, every row accepted or set aside.
 

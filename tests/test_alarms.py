@@ -1,8 +1,6 @@
 """A value at an alarm limit, one step below it and one above: none missed and none invented."""
 
-import csv
-import io
-import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,8 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from clinic import AS_OF, RULES, case, lab
-from openpyxl import Workbook
-from written import hl7_of
+from written import bundle_of, fhir_of, hl7_of, row_of, table_of, workbook_of
 
 from pipeline.columns import certain
 from pipeline.intake import take_in
@@ -25,7 +22,6 @@ from pipeline.read.people import stated_table
 from pipeline.rules.formulas import INSULIN_PMOL_PER_MU
 from pipeline.score import BANDS
 
-DATE = "2024-02-13"
 KNOWN_FACTOR = LabMapping(insulin_factor=INSULIN_PMOL_PER_MU, constants={"lab": "known"})
 SIGNIFICANT = 6  # section 1: compared after rounding half up to so many digits
 CERTAIN_STEP = 1e-5  # more than that rounding
@@ -121,56 +117,26 @@ def ids() -> list[str]:
     return [f"p{number:06}" for number in range(len(cases()))]
 
 
-COLUMNS = ("case_id", "sample_id", "collected_at", "analyte", "value", "unit", "sex", "birth_year")
-
-
 def table(decimal_mark: str) -> list[list[str]]:
     return [
-        [id, f"s-{id}", DATE, one.limit.marker, one.text.replace(".", decimal_mark), one.unit,
-         "F", "1984"]
+        row_of(id, one.limit.marker, one.text.replace(".", decimal_mark), one.unit)
         for id, one in zip(ids(), cases(), strict=True)
-    ]  # fmt: skip
-
-
-def as_csv(decimal_mark: str, delimiter: str) -> bytes:
-    file = io.StringIO(newline="")
-    csv.writer(file, delimiter=delimiter).writerows([COLUMNS, *table(decimal_mark)])
-    return file.getvalue().encode()
+    ]
 
 
 def as_workbook() -> bytes:
     """Return the values as cells that are numbers."""
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet()
-    sheet.append(COLUMNS)
-    for row in table("."):
-        sheet.append([*row[:4], float(row[4]), *row[5:]])
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
+    return workbook_of([*row[:4], float(row[4]), *row[5:]] for row in table("."))
 
 
 def as_fhir() -> bytes:
     """Return a Bundle whose values are JSON numbers, with all digits written."""
-    entries: list[str] = []
-    for id, one in zip(ids(), cases(), strict=True):
-        patient = {
-            "resourceType": "Patient", "id": id, "gender": "female", "birthDate": "1984-05-06",
-            "identifier": [{"system": "urn:casereport", "value": id}],
-        }  # fmt: skip
-        observation = {
-            "resourceType": "Observation", "id": f"o-{id}", "status": "final",
-            "code": {"text": one.limit.marker}, "subject": {"reference": f"Patient/{id}"},
-            "effectiveDateTime": DATE,
-            "valueQuantity": {
-                "value": "NUMBER", "unit": one.unit, "code": one.unit,
-                "system": "http://unitsofmeasure.org",
-            },
-        }  # fmt: skip
-        told = json.dumps(observation).replace('"NUMBER"', one.text)
-        entries += [f'{{"resource": {json.dumps(patient)}}}', f'{{"resource": {told}}}']
-    bundle = '{"resourceType": "Bundle", "type": "collection", "entry": ['
-    return (bundle + ",\n".join(entries) + "]}").encode()
+    resources = [
+        resource
+        for id, one in zip(ids(), cases(), strict=True)
+        for resource in fhir_of(id, one.limit.marker, one.unit, value=f"NUMBER {one.text}")
+    ]
+    return re.sub(r'"NUMBER ([^"]*)"', r"\1", bundle_of(resources)).encode()
 
 
 def as_hl7() -> bytes:
@@ -183,8 +149,8 @@ def as_hl7() -> bytes:
 
 
 FORMATS: Mapping[str, Callable[[], bytes]] = {
-    "point.csv": lambda: as_csv(".", ","),
-    "comma.csv": lambda: as_csv(",", ";"),
+    "point.csv": lambda: table_of(table("."), ","),
+    "comma.csv": lambda: table_of(table(","), ";"),
     "lab.xlsx": as_workbook,
     "bundle.json": as_fhir,
     "oru.hl7": as_hl7,

@@ -1,8 +1,5 @@
 """A value known only as a limit ("<0.5", "≥90") keeps its sign from the file to the page."""
 
-import csv
-import io
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,9 +10,8 @@ import numpy as np
 import pytest
 from clinic import AS_OF, RULES, case, lab, only_visit
 from matplotlib.colors import to_rgba
-from openpyxl import Workbook
 from sizes import sized
-from written import hl7_of
+from written import bundle_of, fhir_of, hl7_of, row_of, table_of, workbook_of
 
 from pipeline.export import case_json
 from pipeline.intake import Intake, take_in
@@ -43,9 +39,7 @@ MARKERS = {
     "potassium": (2.9, 4.4, 5.9),
     "calprotectin": (20, 50, 800),
 }
-DATE = "2024-02-13"
 LATER = {"date": "2024-01-29", "sample_id": "s2"}
-COLUMNS = ("case_id", "sample_id", "collected_at", "analyte", "value", "unit", "sex", "birth_year")
 
 
 @dataclass(frozen=True)
@@ -79,45 +73,19 @@ def people() -> tuple[Censored, ...]:
 
 
 def table(mark: str) -> list[list[str]]:
-    return [
-        [x.id, f"s-{x.id}", DATE, x.marker, x.sign + x.number.replace(".", mark), x.unit, "F",
-         "1984"]
-        for x in people()
-    ]  # fmt: skip
-
-
-def as_csv(mark: str, delimiter: str) -> bytes:
-    file = io.StringIO(newline="")
-    csv.writer(file, delimiter=delimiter).writerows([COLUMNS, *table(mark)])
-    return file.getvalue().encode()
-
-
-def as_workbook() -> bytes:
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet()
-    for row in (COLUMNS, *table(",")):
-        sheet.append(row)
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
+    return [row_of(x.id, x.marker, x.sign + x.number.replace(".", mark), x.unit) for x in people()]
 
 
 def as_fhir() -> bytes:
     """Return a Bundle; FHIR has four signs, written without a symbol of their own."""
-    resources: list[Mapping[str, object]] = []
-    for x in people():
-        quantity = {"value": float(x.number), "comparator": x.comparator, "code": x.unit,
-                    "unit": x.unit, "system": "http://unitsofmeasure.org"}  # fmt: skip
-        resources += [
-            {"resourceType": "Patient", "id": x.id, "gender": "female", "birthDate": "1984-05-06",
-             "identifier": [{"system": "urn:casereport", "value": x.id}]},
-            {"resourceType": "Observation", "id": f"o-{x.id}", "status": "final",
-             "code": {"text": x.marker}, "subject": {"reference": f"Patient/{x.id}"},
-             "effectiveDateTime": DATE, "valueQuantity": quantity},
-        ]  # fmt: skip
-    entries = [{"resource": one} for one in resources]
-    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
-    return json.dumps(bundle).encode()
+    resources = [
+        resource
+        for x in people()
+        for resource in fhir_of(
+            x.id, x.marker, x.unit, value=float(x.number), comparator=x.comparator
+        )
+    ]
+    return bundle_of(resources).encode()
 
 
 def as_hl7() -> bytes:
@@ -130,9 +98,9 @@ def as_hl7() -> bytes:
 
 
 FORMATS: Mapping[str, Callable[[], bytes]] = {
-    "point.csv": lambda: as_csv(".", ","),
-    "comma.csv": lambda: as_csv(",", ";"),
-    "lab.xlsx": as_workbook,
+    "point.csv": lambda: table_of(table("."), ","),
+    "comma.csv": lambda: table_of(table(","), ";"),
+    "lab.xlsx": lambda: workbook_of(table(",")),
     "bundle.json": as_fhir,
     "oru.hl7": as_hl7,
 }

@@ -1,6 +1,7 @@
 """A practice's own expectations are asked beside ours, and a bad file of them is refused."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,15 @@ def test_the_quarantine_and_the_page_say_it_in_the_practices_own_sentence(
     intake, texts = taken_in(tmp_path, expectation()), Language.load(language)
     assert SAYS[language] in quarantine_of(intake, texts).decode("utf-8-sig")
     assert SAYS[language] in render_validation(intake, texts)
+
+
+def test_one_reason_may_set_some_rows_aside_and_note_others(tmp_path) -> None:
+    noted = expectation(severity="warning", marker="ferritin")
+    intake = taken_in(tmp_path, expectation(), noted)
+    assert (intake.reasons, intake.notes) == ({"own-vitamin-d-high": 1},) * 2
+    page = render_validation(intake, Language.load("en"))
+    rows = re.findall(r"own-vitamin-d-high</th>.*?>(\d+)<", page)
+    assert rows == ["1", "1"]
 
 
 def test_our_own_reasons_come_first(tmp_path) -> None:

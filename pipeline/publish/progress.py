@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from pipeline.intake import Step, Watch
+from pipeline.intake import Step, Watch, unwatched
 
 if TYPE_CHECKING:  # it is imported when there is a bar to show
     from rich.progress import Progress
@@ -23,11 +23,7 @@ def shown_progress(*, quiet: bool) -> Iterator[Watch]:
     """
     with ExitStack() as stack:
         bar = None if quiet or not sys.stderr.isatty() else _Bar(stack)
-        yield bar.follow if bar else _silent
-
-
-def _silent(step: Step) -> None:
-    """Show nothing of a step."""
+        yield bar.follow if bar else unwatched
 
 
 class _Bar:

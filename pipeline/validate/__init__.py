@@ -25,10 +25,8 @@ __all__ = [
 
 _ALONE = "row-width"  # a row that could not be divided says nothing else
 # What is the matter with a whole column is said once, in place of what follows from it.
-_OF_COLUMN, _FOLLOWS = (
-    "unit-column",
-    frozenset({"implausible", "unit-likely", "interval-conflicts"}),
-)
+_OF_COLUMN = "unit-column"
+_FOLLOWS = frozenset({"implausible", "unit-likely", "interval-conflicts"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +78,7 @@ def reasons_by_severity(own: OwnSuite | None = None) -> dict[str, tuple[str, ...
     Raises RulesError where the suite cannot be loaded.
     """
     pairs = [(one.severity.value, (one.meta or {})["reason"]) for one in _suite().expectations]
-    pairs += [] if own is None else [(severity, word) for word, severity in own.severities.items()]
+    pairs += [] if own is None else own.severities
     return {
         severity: tuple(dict.fromkeys(reason for own, reason in pairs if own == severity))
         for severity in ("critical", "warning")

@@ -33,7 +33,7 @@ class OwnSuite:
 
     suites: tuple[tuple[str, Suite], ...]
     says: Mapping[str, Mapping[str, str]]  # reason -> language -> sentence
-    severities: Mapping[str, str]  # reason -> critical or warning
+    severities: tuple[tuple[str, str], ...]  # critical or warning, and the reason
 
     def failures_of(self, rows: pd.DataFrame) -> Iterator[Failure]:
         """Yield the broken expectations, each with the rows that break it.
@@ -71,7 +71,7 @@ def own_suite_of(text: str, *, name: str, markers: Collection[str]) -> OwnSuite:
     return OwnSuite(
         suites=tuple(_by_marker(suite)),
         says={reason: _meta(one)["says"] for reason, one in metas},
-        severities={reason: str(one.severity.value) for reason, one in metas},
+        severities=tuple((str(one.severity.value), reason) for reason, one in metas),
     )
 
 
