@@ -25,6 +25,7 @@ class Sentence:
     markers: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
     why: Why | None = None  # the same in words; filled once a story is told
+    about: str = ""  # the heading under which it stands, where it does not name its subject itself
     unverified: bool = False  # a fact that decided it awaits confirmation
 
 
@@ -110,7 +111,92 @@ class Facts:
     pairs: tuple[tuple[str, str], ...]
 
 
-Block = Paragraph | Bullets | Callout | Table | Figure | Facts
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A place on a number line [share of its width]; what lies off its axis stands at that end."""
+
+    at: float
+    beyond: Literal["", "low", "high"] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """A part of a number line [shares of its width]; an end that is open runs to the axis' own."""
+
+    start: float
+    end: float
+    has_start: bool
+    has_end: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """A number beside a number line; ``anchor``: which part of the text stands at the place."""
+
+    text: str
+    at: float
+    anchor: Literal["start", "middle", "end"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberLine:
+    """One value among its limits, as places: the template only draws them."""
+
+    alt: str
+    axis: tuple[float, float]
+    usual: Stretch | None
+    target: Stretch | None
+    guideline: tuple[Point, ...]  # limits that the value lies beyond, inside the usual ones or not
+    doctor: tuple[Point, ...]  # from where on a doctor must look
+    now: Point
+    now_label: Label
+    is_bound: bool  # known only as a limit ("<0.3"): drawn open
+    before: Point | None
+    labels: tuple[Label, ...]  # of limits, where there is room
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What a number line shows, in words, beside its key."""
+
+    kind: Literal["usual", "guideline", "target", "doctor", "before"]
+    sentence: Sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One result for the person it is of: where it stands, what it is, and what it means."""
+
+    marker: str
+    name: str
+    value: str
+    position: str  # "inside the limits"
+    level: Literal["alarm", "outside", "attention", "open", "within"]
+    line: NumberLine | None  # None where nothing is known to draw an axis by
+    marks: tuple[Mark, ...]
+    sentences: tuple[Sentence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """Results of one theme, one under another."""
+
+    items: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Road:
+    """The way from healthy to ill in a few named stops, with where the person stands and stood."""
+
+    caption: str
+    stops: tuple[str, ...]
+    now: int  # the index of a stop
+    before: int | None
+    now_label: str
+    before_label: str
+
+
+Block = Paragraph | Bullets | Callout | Table | Figure | Facts | Results | Road
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

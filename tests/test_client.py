@@ -17,13 +17,12 @@ from pipeline.interpret import interpret, with_numbered_files
 from pipeline.language import Language
 from pipeline.model import Audience, CaseInput, Interpretation, Urgency
 from pipeline.narrate import narrate
-from pipeline.narrate.grounds import VARIATION
 from pipeline.narrate.label import phase_key
 from pipeline.narrate.provenance import sentences_of
 from pipeline.narrate.safety import in_order
 from pipeline.narrate.telling import Telling
 from pipeline.narrate.values import Weight, is_within, weight_of
-from pipeline.story import Callout, Sentence, Story
+from pipeline.story import Callout, Result, Results, Sentence, Story, Table
 
 NAMES = [folder.name for folder in FOLDERS]
 DIAGNOSES = (
@@ -98,20 +97,45 @@ def test_every_result_of_the_last_visit_is_told_once_and_judged_alike(name: str)
 @pytest.mark.parametrize("name", NAMES)
 def test_only_real_changes_are_told_and_in_their_direction(name: str) -> None:
     one = interpretation(name)
-    real = {
-        change.marker: "fell" if change.end_value < change.start_value else "rose"
-        for change in one.changes
-        if change.real and change.end == one.visits[-1].date
-    }
-    spoken = [s for s in sentences(told(name), "changes", "summary") if s.rules == (VARIATION,)]
-    clearly = [s for s in spoken if not s.key.endswith("within")]
-    said = {(m, s.key.split(".")[-1].removesuffix("_lately")) for s in clearly for m in s.markers}
-    assert said <= set(real.items())
     last = [change for change in one.changes if change.end == one.visits[-1].date]
     first = {c.marker: c for c in last if c.against == "first"}
-    both = {c.marker: first.get(c.marker, c) for c in last}
-    listed = {m for s in sentences(told(name), "changes") if s in clearly for m in s.markers}
-    assert listed == {marker for marker, change in both.items() if change.real}
+    since = {c.marker: first.get(c.marker, c) for c in last}
+    real = {marker: change for marker, change in since.items() if change.real}
+    section = told(name).section("changes")
+    assert section is not None
+    tables = [block for block in section.blocks if isinstance(block, Table)]
+    rows = [(group.title, row) for table in tables for group in table.groups for row in group.rows]
+    body = Language.load("nl").text("client.changes.body")
+    clearly = {row.markers[0]: row.cells[-1] for title, row in rows if title != body}
+    assert clearly.keys() == real.keys()
+    for marker, change in real.items():
+        assert ("↓" in clearly[marker]) == (change.end_value < change.start_value)
+    lately = {c.marker for c in last if c.against == "previous" and c.real}
+    spoken = [s for s in sentences(told(name), "summary") if s.key.endswith("_lately")]
+    assert {marker for sentence in spoken for marker in sentence.markers} <= lately
+
+
+def test_a_change_is_better_towards_the_limits_and_worse_away_from_them() -> None:
+    start = {"ldl": 3.6, "hdl": 1.0, "hs_crp": 0.6, "ferritin": 100, "tsh": 3.0}
+    end = {"ldl": 5.2, "hdl": 1.28, "hs_crp": 2.4, "ferritin": 40, "tsh": 1.0}
+    person = case(lab(start), lab(end, date="2024-07-01", sample_id="s2"))
+    story = client(person)
+    section = story.section("changes")
+    assert section is not None
+    (table,) = (block for block in section.blocks if isinstance(block, Table))
+    found = {row.markers[0]: group.title for group in table.groups for row in group.rows}
+    assert found == {
+        "ldl": "Minder goed dan eerst",
+        "hs_crp": "Minder goed dan eerst",
+        "hdl": "Beter dan eerst",
+        "ferritin": "Anders, en binnen de grenzen",
+        "tsh": "Anders, en binnen de grenzen",
+    }
+    keys = {s.key: s.markers for s in sentences(story, "summary") if s.key.endswith("_lately")}
+    assert keys == {
+        "client.worse_lately": ("ldl", "hs_crp"),
+        "client.better_lately": ("hdl",),
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -204,13 +228,47 @@ def test_a_band_is_told_in_the_words_of_the_marker_then_of_the_theme_then_of_all
     assert keys["oa_adipate"] == "client.bands.organic_acid.outside_high"
 
 
+def results_of(person: CaseInput) -> dict[str, Result]:
+    section = client(person).section("results")
+    assert section is not None
+    blocks = (block for part in section.subsections for block in part.blocks)
+    return {
+        one.marker: one for block in blocks if isinstance(block, Results) for one in block.items
+    }
+
+
 def test_a_result_says_what_it_is_whose_limit_and_what_it_means() -> None:
-    text = " ".join(s.text for s in sentences(client(case(lab({"hs_crp": 2.1}))), "results"))
-    for part in ("hs-CRP: 2,1\N{NO-BREAK SPACE}mg/L.", "stijgt bij ontsteking", "Streefwaarde"):
-        assert part in text
-    assert "hoogstens 1." in text
-    own = client(case(lab({"zonulin_serum": 118}, ref_high="48")))
-    assert "Grens van uw laboratorium: hoogstens 48" in " ".join(s.text for s in sentences(own))
+    result = results_of(case(lab({"hs_crp": 2.1})))["hs_crp"]
+    assert (result.name, result.value) == ("hs-CRP", "2,1\N{NO-BREAK SPACE}mg/L")
+    assert (result.level, result.position) == ("attention", "aandachtspunt")
+    assert [(mark.kind, mark.sentence.text) for mark in result.marks] == [
+        ("usual", "Gebruikelijke grens: hoogstens 3."),
+        ("target", "Streefwaarde van deze praktijk: hoogstens 1."),
+        ("doctor", "Een arts kijkt ernaar bij een waarde boven 10."),
+    ]
+    said = " ".join(sentence.text for sentence in result.sentences)
+    assert said.startswith("Een stof die stijgt bij ontsteking. Binnen de referentiewaarden")
+    assert "In uw plan staat wat u hieraan kunt doen: Mediterraan eetpatroon." in said
+
+
+def test_a_result_beyond_its_limit_says_whose_limit_that_is() -> None:
+    own = results_of(case(lab({"zonulin_serum": 118}, ref_high="48")))["zonulin_serum"]
+    assert [mark.sentence.text for mark in own.marks] == [
+        "Grens van uw laboratorium: hoogstens 48."
+    ]
+    assert own.sentences[-1].text.startswith("Dit is hoger dan de grens van uw laboratorium.")
+    usual = results_of(case(lab({"cholesterol_total": 6.1})))["cholesterol_total"]
+    assert usual.sentences[-1].text == "Dit is hoger dan de gebruikelijke grens."
+    wide = results_of(case(lab({"ldl": 3.4}, ref_high="4.0")))["ldl"]
+    assert wide.sentences[-1].text == "Dit is hoger dan de grens uit richtlijnen of onderzoek."
+    assert [mark.kind for mark in wide.marks] == ["usual", "guideline", "doctor"]
+
+
+def test_a_value_of_an_earlier_visit_stands_beside_with_its_date() -> None:
+    person = case(lab({"alt": 61}), lab({"alt": 32}, date="2024-07-01", sample_id="s2"))
+    *_, before = results_of(person)["alt"].marks
+    assert before.kind == "before"
+    assert before.sentence.text == "Vorige keer (1 januari 2024): 61\N{NO-BREAK SPACE}U/L."
 
 
 def test_words_are_explained_only_where_the_report_uses_them() -> None:

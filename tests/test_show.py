@@ -13,12 +13,20 @@ from pipeline.story import (
     Column,
     Facts,
     Figure,
+    Label,
+    Mark,
+    NumberLine,
     Paragraph,
+    Point,
+    Result,
+    Results,
+    Road,
     Row,
     RowGroup,
     Section,
     Sentence,
     Story,
+    Stretch,
     Table,
 )
 
@@ -84,6 +92,73 @@ def test_text_in_any_field_is_shown_as_text() -> None:
     assert not tags.all("img")
     assert not [name for _, attributes in tags.found for name in attributes if name[:2] == "on"]
     assert tags.text.count(EVIL) > 20
+
+
+def line(text: str, **more: object) -> NumberLine:
+    parts = {
+        "alt": text,
+        "axis": (0.08, 0.92),
+        "usual": Stretch(start=0.08, end=0.5, has_start=False, has_end=True),
+        "target": None,
+        "guideline": (Point(at=0.55),),
+        "doctor": (Point(at=0.92, beyond="high"),),
+        "now": Point(at=0.3),
+        "now_label": Label(text=text, at=0.3, anchor="middle"),
+        "is_bound": False,
+        "before": None,
+        "labels": (Label(text=text, at=0.5, anchor="start"),),
+    }
+    return NumberLine(**(parts | more))  # type: ignore[arg-type]
+
+
+def result(text: str, **more: object) -> Results:
+    said = Sentence(text=text, markers=("ldl",))
+    one = Result(
+        marker="ldl",
+        name=text,
+        value=text,
+        position=text,
+        level="outside",
+        line=line(text, **more),
+        marks=(Mark(kind="usual", sentence=said),),
+        sentences=(said,),
+    )
+    return Results(items=(one,))
+
+
+def road(text: str) -> Road:
+    return Road(
+        caption=text, stops=(text, text), now=1, before=0, now_label=text, before_label=text
+    )
+
+
+def test_text_in_a_result_and_on_the_road_is_shown_as_text() -> None:
+    page = Tags(html_of(result(EVIL), road(EVIL)))
+    assert not page.all("img")
+    assert {name for _, found in page.found for name in found} & {"onerror", "onload"} == set()
+    assert page.text.count(EVIL) == 13
+
+
+def test_a_number_line_draws_each_place_as_a_share_of_its_width() -> None:
+    page = Tags(html_of(result("5,2", before=Point(at=0.92, beyond="high"))))
+    (picture, arrow) = page.all("svg")
+    assert (picture["role"], picture["aria-label"]) == ("img", "5,2")
+    (usual,) = page.all("rect")
+    assert (usual["x"], usual["width"]) == ("8.0%", "42.0%")
+    strokes = {one["class"]: one["x1"] for one in page.all("line")}
+    assert strokes == {"axis": "8.0%", "edge": "50.0%", "guideline": "55.0%"}
+    assert [one["cx"] for one in page.all("circle")] == ["30.0%"]
+    assert arrow["x"] == "92.0%"  # the value before lies off the axis
+    assert [(one["x"], one["text-anchor"]) for one in page.all("text")] == [
+        ("30.0%", "middle"),
+        ("50.0%", "start"),
+    ]
+
+
+def test_the_road_says_in_words_where_the_person_stands_and_stood() -> None:
+    page = Tags(html_of(road("stop")))
+    assert [one.get("class") for one in page.all("li")] == ["before", "now"]
+    assert len(page.all("strong")) == len(page.all("em")) == 1
 
 
 def test_nothing_to_show_shows_nothing() -> None:

@@ -133,12 +133,12 @@ def _grades(advised: list[PlanItem]) -> list[str]:
 
 def _row(telling: Telling, item: PlanItem) -> Row:
     changed = [_reason(telling, id) for id in item.changed_by]
-    cells = (_title(telling, item), _why(telling, item), item.grade, ", ".join(changed))
+    cells = (advice_title(telling, item), _why(telling, item), item.grade, ", ".join(changed))
     markers = tuple(name for name in item.because if name in telling.rules.markers)
     return Row(cells=cells, markers=markers, rows=item.rows)
 
 
-def _title(telling: Telling, item: PlanItem) -> str:
+def advice_title(telling: Telling, item: PlanItem) -> str:
     """Return the name of an advice."""
     return telling.language.text(f"plan.items.{item.id}.title", **_amounts(telling, item))
 
@@ -175,7 +175,7 @@ def _told(telling: Telling, item: PlanItem) -> Sentence:
     """Return an advice in words: what, what changes it, its grade, and how guidelines see it."""
     language = telling.language
     texts = [
-        language.text("plan.item", title=_title(telling, item), advice=_text(telling, item)),
+        language.text("plan.item", title=advice_title(telling, item), advice=_text(telling, item)),
         *_changes(telling, item, "changed"),
         *protein(telling, item),
         language.text(f"plan.grades.{item.grade}"),
@@ -238,7 +238,7 @@ def _withheld(telling: Telling, item: PlanItem) -> Sentence:
         "plan.withheld_item",
         by=(item.id, *item.withheld_by),
         rows=item.rows,
-        title=_title(telling, item),
+        title=advice_title(telling, item),
         reasons=[*reasons],
     )
 

@@ -12,6 +12,8 @@ from pipeline.story import (
     Callout,
     Column,
     Paragraph,
+    Result,
+    Results,
     Row,
     RowGroup,
     Section,
@@ -157,7 +159,7 @@ def _appendix_rows(telling: Telling, section: Section) -> Iterator[Row]:
     for grounds, statements in alike.items():
         if grounds:
             yield Row(
-                cells=(" / ".join(_start(one.text) for one in statements), grounds),
+                cells=(" / ".join(_start(one.about or one.text) for one in statements), grounds),
                 markers=tuple(dict.fromkeys(id for one in statements for id in one.markers)),
                 rows=statements[0].rows,
             )
@@ -226,7 +228,16 @@ def _changed(block: Block, change: _Change) -> Block:
             return replace(block, sentences=tuple(change(one) for one in block.sentences))
         case Bullets():
             return replace(block, items=tuple(change(one) for one in block.items))
+        case Results():
+            return replace(block, items=tuple(_changed_result(one, change) for one in block.items))
     return block
+
+
+def _changed_result(result: Result, change: _Change) -> Result:
+    marks = (replace(mark, sentence=change(mark.sentence)) for mark in result.marks)
+    return replace(
+        result, marks=tuple(marks), sentences=tuple(change(one) for one in result.sentences)
+    )
 
 
 def _sentences(block: Block) -> tuple[Sentence, ...]:
@@ -235,4 +246,10 @@ def _sentences(block: Block) -> tuple[Sentence, ...]:
             return block.sentences
         case Bullets():
             return block.items
+        case Results():
+            return tuple(
+                sentence
+                for result in block.items
+                for sentence in (*(mark.sentence for mark in result.marks), *result.sentences)
+            )
     return ()

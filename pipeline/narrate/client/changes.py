@@ -1,48 +1,134 @@
 """Middle floor. What changed since the first visit, for the client: only what is real."""
 
-from pipeline.model import Change
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from pipeline.language import capitalised
+from pipeline.model import Band, Change, Finding
 from pipeline.narrate.changes import direction_of, of_body, since_first
 from pipeline.narrate.grounds import VARIATION
 from pipeline.narrate.telling import Telling, finding_of
-from pipeline.narrate.values import value_of
-from pipeline.story import Block, Bullets, Paragraph, Section, Sentence
+from pipeline.narrate.values import Weight, value_of, weight_of
+from pipeline.story import Block, Column, Paragraph, Row, RowGroup, Section, Sentence, Table
+
+Course = Literal["better", "worse", "other"]
+_BEYOND = (Band.LOW, Band.HIGH)
+_GROUPS = ("worse", "better", "other", "body")
 
 
 def changes(telling: Telling) -> Section:
-    """Return what clearly fell or rose since the first visit, and body measures as they are."""
+    """Return what clearly went better or worse since the first visit, and body measures."""
     title = telling.language.text("client.sections.changes")
     return Section(id="changes", title=title, blocks=_blocks(telling))
+
+
+def course_of(telling: Telling, change: Change) -> Course:
+    """Return whether a real change led towards the limits or away from them; else "other".
+
+    A result that weighs less than before went better. Of two that weigh the same it went better
+    that moved towards the limit it lies beyond; inside all limits nothing is better or worse.
+    """
+    start, end = (_finding(telling, change, which) for which in ("start", "end"))
+    before, after = weight_of(telling, start), weight_of(telling, end)
+    if before != after:
+        return "better" if after > before else "worse"
+    side = _side(end)
+    if after is Weight.NONE or side is None or side is not _side(start):
+        return "other"
+    fell = change.end_value < change.start_value
+    return "better" if fell is (side is Band.HIGH) else "worse"
+
+
+def _finding(telling: Telling, change: Change, which: Literal["start", "end"]) -> Finding:
+    """Return the finding at one end of a change; there always is one."""
+    visit = telling.visit(change.start if which == "start" else change.end)
+    finding = finding_of(visit, change.marker)
+    assert finding is not None
+    return finding
+
+
+def _side(finding: Finding) -> Band | None:
+    bands = (finding.critical, finding.refer, finding.laboratory, finding.guideline)
+    return next((band for band in (*bands, finding.functional) if band in _BEYOND), None)
 
 
 def _blocks(telling: Telling) -> tuple[Block, ...]:
     if len(telling.interpretation.visits) == 1:
         return (Paragraph(sentences=(telling.say("client.first_visit"),)),)
     found = since_first(telling)
-    body = [_change(telling, one, "body") for one in of_body(telling, found)]
-    clearly = [
-        _change(telling, one, direction_of(one))
-        for one in found
-        if direction_of(one) in ("fell", "rose")
-    ]
-    none = () if clearly else (Paragraph(sentences=(telling.say("client.no_changes"),)),)
-    items = (*body, *clearly)
-    return (*none, *((Bullets(items=items),) if items else ()), *_within(telling, found))
+    clearly = [one for one in found if direction_of(one) in ("fell", "rose")]
+    groups: dict[str, list[Change]] = {name: [] for name in _GROUPS}
+    for change in clearly:
+        groups[course_of(telling, change)].append(change)
+    groups["body"] = of_body(telling, found)
+    said = _clearly(telling, clearly) if clearly else telling.say("client.no_changes")
+    table = (_table(telling, groups),) if any(groups.values()) else ()
+    return (Paragraph(sentences=(said,)), *table, *_within(telling, found))
 
 
-def _change(telling: Telling, change: Change, how: str) -> Sentence:
-    visits = (telling.visit(change.start), telling.visit(change.end))
-    pairs = [(visit, finding_of(visit, change.marker)) for visit in visits]
-    start, end = (value_of(telling, visit, one) for visit, one in pairs if one)
+def _clearly(telling: Telling, clearly: Iterable[Change]) -> Sentence:
+    """Return what counts as a change, with all that did and the rows behind them."""
+    told = tuple(clearly)
+    findings = [_finding(telling, one, which) for one in told for which in ("start", "end")]
     return telling.say(
-        f"client.changes.{how}",
-        by=() if how == "body" else (VARIATION,),
-        markers=(change.marker,),
-        rows=tuple(row for _, one in pairs if one for row in one.rows),
-        marker=telling.language.short(change.marker),
-        date=change.start,
-        start=start,
-        end=end,
+        "client.changes.clearly",
+        by=(VARIATION,),
+        markers=tuple(one.marker for one in told),
+        rows=tuple(dict.fromkeys(row for one in findings for row in one.rows)),
     )
+
+
+def _table(telling: Telling, groups: Mapping[str, Iterable[Change]]) -> Table:
+    language = telling.language
+    parts = (
+        RowGroup(
+            title=language.text(f"client.changes.{name}"),
+            rows=tuple(_row(telling, one) for one in members),
+        )
+        for name, members in groups.items()
+        if members
+    )
+    names = ("result", "first", "now", "how")
+    return Table(
+        caption=language.text("client.changes.caption", date=telling.interpretation.visits[0].date),
+        columns=tuple(Column(label=language.text(f"client.changes.{name}")) for name in names),
+        groups=tuple(parts),
+    )
+
+
+def _row(telling: Telling, change: Change) -> Row:
+    language = telling.language
+    ends = [
+        (visit, finding)
+        for visit in (telling.visit(change.start), telling.visit(change.end))
+        if (finding := finding_of(visit, change.marker))
+    ]
+    start, end = (value_of(telling, visit, finding) for visit, finding in ends)
+    return Row(
+        cells=(
+            capitalised(language.short(change.marker)),
+            _dated(telling, start, change.start),
+            end,
+            language.text(f"client.changes.{_direction(change)}"),
+        ),
+        markers=(change.marker,),
+        rows=tuple(row for _, one in ends for row in one.rows),
+    )
+
+
+def _dated(telling: Telling, value: str, date: dt.date) -> str:
+    """Return a value, with its date where that is not the first visit's."""
+    if date == telling.interpretation.visits[0].date:
+        return value
+    day = telling.language.short_date(date)
+    return telling.language.text("client.changes.dated", value=value, date=day)
+
+
+def _direction(change: Change) -> str:
+    if change.end_value == change.start_value:
+        return "same"
+    return "fell" if change.end_value < change.start_value else "rose"
 
 
 def _within(telling: Telling, found: tuple[Change, ...]) -> tuple[Paragraph, ...]:

@@ -7,49 +7,63 @@ from pipeline.model import Finding, Limit, LimitSet
 from pipeline.narrate.telling import Telling
 from pipeline.narrate.values import Weight, is_fallback, outside_of, weight_of
 
+Whose = tuple[str, tuple[Limit, ...]]
 
-def limits_told(telling: Telling, finding: Finding) -> Iterator[tuple[str, tuple[Limit, ...]]]:
-    """Yield whose limits a client is told of a result, with these; last those it lies beyond.
 
-    Those of guidelines only where a result lies beyond them, or where there are no others.
+def usual_limits(finding: Finding) -> Whose:
+    """Return the limits between which a result usually lies, and whose they are.
+
+    Those of the laboratory, or the catalogue's in their place; where there are none, those of
+    guidelines.
     """
     reference = finding.limits.get(LimitSet.REFERENCE, ())
+    if not reference:
+        return "guideline", finding.limits.get(LimitSet.GUIDELINE, ())
+    return ("usual" if is_fallback(reference) else "laboratory"), reference
+
+
+def limits_told(telling: Telling, finding: Finding) -> Iterator[Whose]:
+    """Yield whose limits a client is told of a result, with these: usual, target, guideline.
+
+    Those of guidelines only where a result lies beyond them, or where nobody else has any.
+    """
+    whose, usual = usual_limits(finding)
+    if usual:
+        yield whose, usual
     target = finding.limits.get(LimitSet.FUNCTIONAL, ())
-    whose, beyond = _outside(telling, finding)
-    laboratory = ("usual" if is_fallback(reference) else "laboratory", reference)
-    told = [laboratory, ("target", target)]
-    if whose:
-        told.reverse()
-    if whose == "guideline":
-        told.append((whose, beyond))
-    elif not reference and not target:
-        told.append(("guideline", finding.limits.get(LimitSet.GUIDELINE, ())))
-    yield from ((owner, limits) for owner, limits in told if limits)
+    if target:
+        yield "target", target
+    beyond = guideline_beyond(telling, finding)
+    if beyond:
+        yield "guideline", beyond
 
 
-def _outside(telling: Telling, finding: Finding) -> tuple[str, tuple[Limit, ...]]:
+def guideline_beyond(telling: Telling, finding: Finding) -> tuple[Limit, ...]:
+    """Return the guideline limits that a result lies beyond, where the usual ones are others'."""
+    whose, limits = beyond_of(telling, finding)
+    return limits if whose == "guideline" != usual_limits(finding)[0] else ()
+
+
+def beyond_of(telling: Telling, finding: Finding) -> Whose:
     """Return by whose limits a result counts as outside, with these; "" where it does not."""
     if weight_of(telling, finding) is not Weight.OUTSIDE:
         return "", ()
     whose, _, limits = outside_of(telling, finding)
+    if whose == "laboratory":
+        return usual_limits(finding)[0], limits
     return whose, limits
 
 
-def limits_in_words(telling: Telling, whose: str, limits: tuple[Limit, ...]) -> str:
-    """Return what limits leave inside: "hoogstens 33", "4,0–6,1"; "" where there are none."""
-    if not limits:
-        return ""
-    told = telling.language.interval(limits) if _is_interval(limits) else _inside(telling, limits)
-    return telling.language.text(f"client.limits.{whose}", limits=told)
+def limits_in_words(telling: Telling, limits: tuple[Limit, ...]) -> str:
+    """Return what limits leave inside: "hoogstens 33", "4,0–6,1"."""
+    if _is_interval(limits):
+        return telling.language.interval(limits)
+    return _listed(telling, "client.limits", limits)
 
 
 def _is_interval(limits: tuple[Limit, ...]) -> bool:
     """Return whether limits are a pair of which both edges lie inside."""
     return {limit.op for limit in limits} == {"<", ">"} and len(limits) == 2
-
-
-def _inside(telling: Telling, limits: Iterable[Limit]) -> str:
-    return _listed(telling, "client.limits", limits)
 
 
 def alarm_in_words(telling: Telling, limits: Iterable[Limit]) -> str:

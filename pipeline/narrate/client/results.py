@@ -1,10 +1,20 @@
 """Middle floor. Every result of the last visit in plain words, a theme at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Literal
 
-from pipeline.model import Band, Finding, Limit
-from pipeline.narrate.client.limits import alarm_in_words, limits_in_words, limits_told
+from pipeline.language import capitalised
+from pipeline.model import Band, Finding, Limit, LimitSet
+from pipeline.narrate.client.limits import (
+    alarm_in_words,
+    beyond_of,
+    limits_in_words,
+    limits_told,
+    usual_limits,
+)
+from pipeline.narrate.client.number_line import number_line, visit_before
+from pipeline.narrate.plan import advice_title
 from pipeline.narrate.telling import Telling, finding_of
 from pipeline.narrate.values import (
     Weight,
@@ -14,10 +24,20 @@ from pipeline.narrate.values import (
     value_of,
     weight_of,
 )
-from pipeline.story import Block, Bullets, Paragraph, Section, Sentence
+from pipeline.story import Block, Mark, Paragraph, Result, Results, Section, Sentence
 
 _ALARMING = {Weight.CRITICAL: "critical", Weight.REFER: "refer"}
 _PERCENT = {"hba1c_ngsp": "hba1c"}  # told in brackets behind the other
+_Level = Literal["alarm", "outside", "attention", "open", "within"]
+_LEVELS: Mapping[str, _Level] = {  # by the first word of a band
+    "critical": "alarm",
+    "refer": "alarm",
+    "outside": "outside",
+    "attention": "attention",
+    "unit": "open",
+    "undetermined": "open",
+    "within": "within",
+}
 
 
 def results(telling: Telling) -> Section:
@@ -45,7 +65,7 @@ def _theme(telling: Telling, domain: str, findings: list[Finding]) -> Iterator[B
     judged = [one for one in told if _band(telling, one)]
     judged.sort(key=lambda one: weight_of(telling, one))
     if judged:
-        yield Bullets(items=tuple(_result(telling, one) for one in judged))
+        yield Results(items=tuple(_result(telling, one) for one in judged))
     unjudged = [one for one in told if one not in judged]
     if unjudged:
         yield Paragraph(sentences=(_unjudged(telling, unjudged),))
@@ -59,30 +79,78 @@ def _is_told_elsewhere(telling: Telling, finding: Finding) -> bool:
     return owner is not None and finding_of(telling.last, owner) is not None
 
 
-def _result(telling: Telling, finding: Finding) -> Sentence:
-    """Return one result: its value, what it is, the limits it was held against, what it means."""
+def _result(telling: Telling, finding: Finding) -> Result:
+    """Return one result: its value on its line, what it is, what it means, what can be done."""
     language, found = telling.language, _band(telling, finding)
     assert found is not None  # only what is judged comes here
     band, beyond = found
-    told = tuple(limits_told(telling, finding))
-    limits = beyond or tuple(limit for _, own in told for limit in own)
-    meaning = telling.say(
+    what = f"client.markers.{finding.marker}"
+    return Result(
+        marker=finding.marker,
+        name=capitalised(_name(telling, finding)),
+        value=_value(telling, finding),
+        position=language.text(f"client.positions.{band}"),
+        level=_level(band),
+        line=number_line(telling, finding),
+        marks=tuple(_marks(telling, finding)),
+        sentences=(
+            *([telling.say(what)] if language.has(what) else []),
+            _meaning(telling, finding, band, beyond),
+            *_to_do(telling, finding, band),
+        ),
+    )
+
+
+def _level(band: str) -> _Level:
+    """Return how heavily a band is shown."""
+    return _LEVELS[band.split("_")[0]]
+
+
+def _meaning(telling: Telling, finding: Finding, band: str, beyond: tuple[Limit, ...]) -> Sentence:
+    """Return what a result means, with the limits behind it; of "inside" with all of them."""
+    limits = beyond or tuple(limit for _, own in limits_told(telling, finding) for limit in own)
+    owner, _ = beyond_of(telling, finding)
+    said = telling.say(
         _band_key(telling, finding, band),
         by=tuple(limit.id for limit in limits),
         markers=_markers_told(telling, finding),
         rows=finding.rows,
         limit=alarm_in_words(telling, beyond),
+        whose=telling.language.text(f"client.whose.{owner}") if owner else "",
     )
-    what = f"client.markers.{finding.marker}"
-    parts = (
-        language.text(
-            "client.head", marker=_name(telling, finding), value=_value(telling, finding)
-        ),
-        language.text(what) if language.has(what) else "",
-        *(limits_in_words(telling, whose, own) for whose, own in told),
-        meaning.text,
+    head = telling.language.text(
+        "client.item", marker=_name(telling, finding), value=_value(telling, finding)
     )
-    return replace(meaning, text=" ".join(part for part in parts if part))
+    return replace(said, about=head)
+
+
+def _marks(telling: Telling, finding: Finding) -> Iterator[Mark]:
+    """Yield in words what the line of a result shows: limits, a doctor's, and the value before."""
+    usual, _ = usual_limits(finding)
+    keys: dict[str, Literal["target", "guideline"]] = {"target": "target", "guideline": "guideline"}
+    for whose, limits in limits_told(telling, finding):
+        said = telling.say(f"client.limits.{whose}", limits=limits_in_words(telling, limits))
+        yield Mark(kind="usual" if whose == usual else keys[whose], sentence=said)
+    for limit in finding.limits.get(LimitSet.REFER, ()):
+        words = alarm_in_words(telling, (limit,))
+        yield Mark(kind="doctor", sentence=telling.say("client.limits.doctor", limits=words))
+    before = visit_before(telling, finding.marker)
+    if before:
+        visit, earlier = before
+        value = value_of(telling, visit, earlier)
+        said = telling.say("client.limits.before", date=visit.date, value=value)
+        yield Mark(kind="before", sentence=said)
+
+
+def _to_do(telling: Telling, finding: Finding, band: str) -> Iterator[Sentence]:
+    """Yield what of the plan answers a result that is not inside its limits."""
+    answers = [
+        one
+        for one in telling.interpretation.plan
+        if finding.marker in one.because and not one.withheld_by
+    ]
+    if answers and _level(band) not in ("open", "within"):
+        yield telling.say("client.to_do", items=[advice_title(telling, one) for one in answers])
 
 
 def _band(telling: Telling, finding: Finding) -> tuple[str, tuple[Limit, ...]] | None:

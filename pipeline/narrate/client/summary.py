@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
-from pipeline.model import LimitSet, Urgency
+from pipeline.model import Urgency
 from pipeline.narrate.changes import change_of, direction_of
+from pipeline.narrate.client.changes import course_of
 from pipeline.narrate.client.flags import open_flags
 from pipeline.narrate.client.lacking import measurements
+from pipeline.narrate.client.road import road
 from pipeline.narrate.grounds import VARIATION
 from pipeline.narrate.label import phase_key
 from pipeline.narrate.patient import masthead
@@ -36,6 +38,7 @@ def summary(telling: Telling) -> Section:
         Paragraph(sentences=(about, *_first_words(telling)), style="lead"),
         *open_flags(telling),
         _phase(telling),
+        *road(telling),
         Paragraph(sentences=(*_lately(telling), _next(telling))),
         Paragraph(sentences=(telling.say("client.not_diagnosis"),), style="note"),
     )
@@ -83,19 +86,16 @@ def _phase_sentences(telling: Telling) -> Iterator[Sentence]:
 
 
 def _lately(telling: Telling) -> Iterator[Sentence]:
-    """Yield which markers with a target of the practice clearly fell or rose since last time."""
-    targets = {one.marker for one in telling.rules.limits if one.set is LimitSet.FUNCTIONAL}
-    of_targets = (
-        change_of(telling, marker, telling.last, "previous")
-        for marker in telling.rules.markers
-        if marker in targets
+    """Yield which markers clearly went better or worse since last time."""
+    found = (
+        change_of(telling, marker, telling.last, "previous") for marker in telling.rules.markers
     )
-    changes = [change for change in of_targets if change]
-    for direction in ("fell", "rose"):
-        markers = tuple(one.marker for one in changes if direction_of(one) == direction)
+    clearly = [one for one in found if one and direction_of(one) in ("fell", "rose")]
+    for course in ("worse", "better"):
+        markers = tuple(one.marker for one in clearly if course_of(telling, one) == course)
         if markers:
             items = [telling.language.short(marker) for marker in markers]
-            key = f"client.{direction}_lately"
+            key = f"client.{course}_lately"
             yield telling.say(key, by=(VARIATION,), markers=markers, items=items)
 
 
