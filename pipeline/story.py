@@ -185,6 +185,28 @@ class Results:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One piece of advice: what to do, why, and how well it is studied."""
+
+    title: str
+    sentence: Sentence
+    because: Sentence | None
+    proof: Sentence
+
+    @property
+    def sentences(self) -> tuple[Sentence, ...]:
+        """Return all it says, in reading order."""
+        return (self.sentence, *([self.because] if self.because else []), self.proof)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """Advice of one theme, one under another."""
+
+    items: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Road:
     """The way from healthy to ill in a few named stops, with where the person stands and stood."""
 
@@ -196,7 +218,7 @@ class Road:
     before_label: str
 
 
-Block = Paragraph | Bullets | Callout | Table | Figure | Facts | Results | Road
+Block = Paragraph | Bullets | Callout | Table | Figure | Facts | Results | Steps | Road
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

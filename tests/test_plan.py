@@ -22,12 +22,12 @@ from pipeline.interpret.safety import Pair
 from pipeline.language import NO_BREAK_SPACE, Language
 from pipeline.model import CaseInput, Genotype, Interpretation, PlanItem, SetAside, StatedGenotype
 from pipeline.narrate import narrate
-from pipeline.narrate.plan import client_plan
+from pipeline.narrate.client import plan as client_plan
 from pipeline.narrate.telling import Telling
 from pipeline.plan import CONTRAINDICATIONS, TRIGGERS, Planned
 from pipeline.read.case_input import read_case_input
 from pipeline.read.people import stated_table
-from pipeline.story import Bullets, Paragraph, Section, Table
+from pipeline.story import Bullets, Paragraph, Section, Step, Steps, Table
 
 FACTS = Path(__file__).parents[1] / "pipeline" / "rules"
 RESISTANT = {"glucose_fasting": 5.0, "insulin_fasting": 20, "hba1c": 34}
@@ -776,6 +776,8 @@ def sentences(section: Section) -> list[str]:
             found += [sentence.text for sentence in block.sentences]
         elif isinstance(block, Bullets):
             found += [sentence.text for sentence in block.items]
+        elif isinstance(block, Steps):
+            found += [one.text for step in block.items for one in step.sentences]
         elif isinstance(block, Table):
             found += [" | ".join(row.cells) for group in block.groups for row in group.rows]
     return found + [text for part in section.subsections for text in sentences(part)]
@@ -861,3 +863,50 @@ def test_the_plan_is_in_case_json() -> None:
     assert told["D2-fasting"]["withheld_by"] == ["CI-01", "fasting-not-agreed"]
     assert told["D3-folic-acid"]["amounts"] == {"dose": 400.0}
     assert told["N6"]["ask_first"] == ["liver_failure"]
+
+
+def steps_to_client(found: Interpretation) -> dict[str, list[Step]]:
+    telling = Telling(interpretation=found, language=Language.load("nl"), rules=RULES)
+    return {
+        section.title: list(block.items)
+        for section in client_plan(telling).subsections
+        for block in section.blocks
+        if isinstance(block, Steps)
+    }
+
+
+def test_the_client_reads_each_advice_once_under_its_theme_with_why_and_how_sure() -> None:
+    found = interpret(case(lab({**RESISTANT, **HEAVY, **WELL_KIDNEYS, "alt": 61})))
+    steps = steps_to_client(found)
+    assert [*steps][:3] == ["Eten en drinken", "Bewegen en gewicht", "Slapen"]
+    told = [step.sentence.rules[0] for own in steps.values() for step in own]
+    assert sorted(told) == sorted(item.id for item in found.plan if not item.withheld_by)
+    alcohol = next(step for step in steps["Lever en darmen"] if "Drink geen" in step.sentence.text)
+    assert alcohol.because is not None
+    assert "ALAT 61\N{NO-BREAK SPACE}U/L" in alcohol.because.text
+    assert alcohol.proof.text == "Dit is goed onderzocht."
+
+
+def test_the_client_hears_what_protein_is_in_food_only_where_grams_are_given() -> None:
+    known = interpret(case(lab({**RESISTANT, **HEAVY, **WELL_KIDNEYS})))
+    assert "een ei 7 gram" in told_to_client(known, "nl")
+    unknown = interpret(case(lab(RESISTANT)))
+    assert "een ei" not in told_to_client(unknown, "nl")
+
+
+def test_the_client_hears_what_is_not_advised_and_why_once() -> None:
+    found = interpret(case(lab(RESISTANT), context={"pregnancy_wish": True}))
+    withheld = {item.id for item in found.plan if "CI-01" in item.withheld_by}
+    assert "D5-ashwagandha" not in withheld
+    text = told_to_client(found, "nl")
+    assert "U bent zwanger, wilt zwanger worden" in text
+    assert "Daarom staat dit niet in uw plan: Vasten of koolhydraatbeperking" in text
+    assert text.count("Vasten of koolhydraatbeperking") == 1
+
+
+@pytest.mark.parametrize("code", ["nl", "en"])
+def test_every_theme_and_every_grade_has_words_for_the_client(code: str) -> None:
+    language = Language.load(code)
+    themes = {row.theme for row in RULES.plan}
+    assert themes == set(language.keys("plan.client.themes"))
+    assert set("ABCD") == set(language.keys("plan.client.proof"))

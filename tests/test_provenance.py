@@ -146,7 +146,14 @@ def grounds_listed(sentence: Sentence, case: Mapping[str, object]) -> Iterator[D
         )
 
 
-NAMED = (counts, limits_named, grounds_listed)
+def helpings(sentence: Sentence, case: Mapping[str, object]) -> Iterator[Decimal]:
+    """Yield what the rows of an advice say of food, to the client's sentence about it."""
+    if sentence.key.endswith(".client"):
+        own = (one for one in RULES.amounts if one.advice in sentence.rules)
+        yield from (Decimal(repr(one.value)).normalize() for one in own if "food_" in one.name)
+
+
+NAMED = (counts, limits_named, grounds_listed, helpings)
 
 
 @cache

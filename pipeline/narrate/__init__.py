@@ -19,7 +19,7 @@ from pipeline.narrate.patient import (
     patient,
     title,
 )
-from pipeline.narrate.plan import client_plan, plan
+from pipeline.narrate.plan import plan
 from pipeline.narrate.provenance import with_provenance
 from pipeline.narrate.summary import summary
 from pipeline.narrate.telling import Telling
@@ -52,7 +52,7 @@ _SECTIONS: Mapping[Audience, tuple[Callable[[Telling], Section], ...]] = {
         client.summary,
         client.changes,
         client.results,
-        client_plan,
+        client.plan,
         client_genotypes,
         client.unknown,
         client.sources,

@@ -29,11 +29,11 @@ def plan(telling: Telling) -> Section:
     """Return the plan for clinicians: a table, each advice in words, then what is not advised."""
     items = telling.interpretation.plan
     advised = [item for item in items if not item.withheld_by]
-    lead = [telling.say("plan.lead", date=telling.last.date), *_safety_first(telling, "plan")]
+    lead = [telling.say("plan.lead", date=telling.last.date), *safety_first(telling, "plan")]
     parts = {
         "advised": [_told(telling, item) for item in advised],
         "withheld": [_withheld(telling, item) for item in items if item.withheld_by],
-        "contraindications": [_contraindication(telling, id) for id in _holding(telling)],
+        "contraindications": [_contraindication(telling, id) for id in holding(telling)],
     }
     blocks: list[Block] = [Paragraph(sentences=tuple(lead))]
     blocks += [_table(telling, advised)] if advised else []
@@ -43,31 +43,6 @@ def plan(telling: Telling) -> Section:
         title=telling.language.text("report.sections.plan"),
         blocks=tuple(blocks) if items else (),
         subsections=tuple(_part(telling, name, told) for name, told in parts.items()),
-    )
-
-
-def client_plan(telling: Telling) -> Section:
-    """Return the plan for the client: what is advised in plain words, and what to mind."""
-    items = [item for item in telling.interpretation.plan if not item.withheld_by]
-    advice = tuple(_plainly(telling, item) for item in items)
-    keys = [f"plan.ci.{id}.client" for id in _holding(telling)]
-    mind = [telling.say(key, by=(key.split(".")[2],)) for key in keys if telling.language.has(key)]
-    mind = list({sentence.text: sentence for sentence in mind}.values())
-    lead = (
-        telling.say("plan.client.lead", date=telling.last.date),
-        *_safety_first(telling, "plan.client"),
-    )
-    return Section(
-        id="plan",
-        title=telling.language.text("plan.client.title"),
-        blocks=(Paragraph(sentences=lead), Bullets(items=advice)) if items else (),
-        subsections=(
-            Section(
-                id="plan-attention",
-                title=telling.language.text("plan.client.attention"),
-                blocks=(Bullets(items=tuple(mind)),) if mind else (),
-            ),
-        ),
     )
 
 
@@ -82,7 +57,7 @@ def _part(telling: Telling, name: str, told: list[Sentence]) -> Section:
 # What stands before all advice.
 
 
-def _safety_first(telling: Telling, texts: str) -> list[Sentence]:
+def safety_first(telling: Telling, texts: str) -> list[Sentence]:
     """Return that open safety flags come before the plan, where there are such."""
     flags = [
         flag.id for flag in telling.interpretation.open_flags if flag.urgency.needs_acknowledgement
@@ -99,7 +74,7 @@ def _ask_first(telling: Telling) -> list[Sentence]:
     return [telling.say("plan.ask_first", facts=[named(telling, key) for key in unknown])]
 
 
-def _holding(telling: Telling) -> list[str]:
+def holding(telling: Telling) -> list[str]:
     """Return the contra-indications that withhold or change something, in the rules' order."""
     items = telling.interpretation.plan
     found = {id for item in items for id in (*item.withheld_by, *item.changed_by)}
@@ -114,7 +89,7 @@ def _table(telling: Telling, advised: list[PlanItem]) -> Table:
     language = telling.language
     areas: dict[str, list[Row]] = {}
     for item in advised:
-        areas.setdefault(_advice(telling, item).area, []).append(_row(telling, item))
+        areas.setdefault(advice_of(telling, item).area, []).append(_row(telling, item))
     columns = ("advice", "why", "grade", "changed")
     return Table(
         caption=language.text("plan.caption"),
@@ -149,12 +124,13 @@ def _reason(telling: Telling, id: str) -> str:
     return telling.language.text(key) if telling.language.has(key) else id
 
 
-def _advice(telling: Telling, item: PlanItem) -> Advice:
+def advice_of(telling: Telling, item: PlanItem) -> Advice:
+    """Return the row of the rules behind an item of the plan."""
     return next(row for row in telling.rules.plan if row.id == item.id)
 
 
 def _why(telling: Telling, item: PlanItem) -> str:
-    if _advice(telling, item).instead_of:
+    if advice_of(telling, item).instead_of:
         ids = [_reason(telling, id) for id in item.because]
         return telling.language.text("plan.why.instead", ids=ids)
     return telling.language.listing([_because(telling, name) for name in item.because])
@@ -175,8 +151,10 @@ def _told(telling: Telling, item: PlanItem) -> Sentence:
     """Return an advice in words: what, what changes it, its grade, and how guidelines see it."""
     language = telling.language
     texts = [
-        language.text("plan.item", title=advice_title(telling, item), advice=_text(telling, item)),
-        *_changes(telling, item, "changed"),
+        language.text(
+            "plan.item", title=advice_title(telling, item), advice=advice_text(telling, item)
+        ),
+        *changes_told(telling, item, "changed"),
         *protein(telling, item),
         language.text(f"plan.grades.{item.grade}"),
         language.text("plan.view", view=language.text(f"plan.items.{item.id}.view")),
@@ -190,23 +168,7 @@ def _told(telling: Telling, item: PlanItem) -> Sentence:
     )
 
 
-def _plainly(telling: Telling, item: PlanItem) -> Sentence:
-    """Return an advice to the client; what rests on too little evidence says so."""
-    texts = [
-        _text(telling, item, "client"),
-        *_changes(telling, item, "client"),
-        *protein(telling, item, plainly=True),
-        *([telling.language.text("plan.client.weak")] if item.grade == "D" else []),
-    ]
-    return Sentence(
-        text=" ".join(texts),
-        key=f"plan.items.{item.id}.client",
-        rules=(item.id, *item.changed_by),
-        rows=item.rows,
-    )
-
-
-def _text(telling: Telling, item: PlanItem, audience: str = "clinician") -> str:
+def advice_text(telling: Telling, item: PlanItem, audience: str = "clinician") -> str:
     """Return the advice itself; without its numbers where they are not known."""
     key, amounts = f"plan.items.{item.id}.{audience}", _amounts(telling, item)
     bare = f"{key}_bare"
@@ -215,7 +177,7 @@ def _text(telling: Telling, item: PlanItem, audience: str = "clinician") -> str:
     return telling.language.text(key, **amounts)
 
 
-def _changes(telling: Telling, item: PlanItem, how: str) -> Iterator[str]:
+def changes_told(telling: Telling, item: PlanItem, how: str) -> Iterator[str]:
     """Yield the words of each change; those that need a number which is not given are left out."""
     amounts = _amounts(telling, item)
     for id in item.changed_by:

@@ -18,6 +18,7 @@ from pipeline.story import (
     RowGroup,
     Section,
     Sentence,
+    Steps,
     Story,
     Table,
     Why,
@@ -230,6 +231,11 @@ def _changed(block: Block, change: _Change) -> Block:
             return replace(block, items=tuple(change(one) for one in block.items))
         case Results():
             return replace(block, items=tuple(_changed_result(one, change) for one in block.items))
+        case Steps():
+            return replace(
+                block,
+                items=tuple(replace(one, sentence=change(one.sentence)) for one in block.items),
+            )
     return block
 
 
@@ -252,4 +258,6 @@ def _sentences(block: Block) -> tuple[Sentence, ...]:
                 for result in block.items
                 for sentence in (*(mark.sentence for mark in result.marks), *result.sentences)
             )
+        case Steps():
+            return tuple(sentence for step in block.items for sentence in step.sentences)
     return ()

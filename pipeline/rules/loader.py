@@ -110,6 +110,7 @@ class Advice:
 
     id: str
     area: str
+    theme: str  # the heading under which a client reads it
     kinds: tuple[str, ...]
     grade: Literal["A", "B", "C", "D"]
     triggers: tuple[str, ...]
@@ -442,6 +443,7 @@ def _advice(row: _Cells) -> Advice:
     return Advice(
         id=row["item"],
         area=row["area"],
+        theme=row["theme"],
         kinds=_words(row["kinds"]),
         grade=row["grade"],  # type: ignore[arg-type]
         triggers=_words(row["triggers"]),

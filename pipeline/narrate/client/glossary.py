@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pipeline.language import capitalised
 from pipeline.narrate.client.around import sources, unknown
 from pipeline.narrate.client.changes import changes
+from pipeline.narrate.client.plan import plan
 from pipeline.narrate.client.results import results
 from pipeline.narrate.client.summary import summary
 from pipeline.narrate.genotype import client_genotypes
-from pipeline.narrate.plan import client_plan
 from pipeline.narrate.provenance import sentences_of
 from pipeline.narrate.telling import Telling
 from pipeline.story import Bullets, Section, Sentence
@@ -18,7 +18,7 @@ _READ: tuple[Callable[[Telling], Section], ...] = (
     summary,
     changes,
     results,
-    client_plan,
+    plan,
     client_genotypes,
     unknown,
     sources,
