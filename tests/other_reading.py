@@ -361,4 +361,4 @@ def _patient(one: dict[str, Any], patients: list[dict[str, Any]]) -> str | None:
         return None
     (identifier,) = _listed(found[0]["identifier"])
     is_own = identifier.get("system") == "urn:casereport"
-    return str(identifier.get("value")) if is_own else None
+    return str(identifier["value"]) if is_own and "value" in identifier else None

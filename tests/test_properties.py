@@ -387,20 +387,22 @@ def assert_bands_stay(whole: Judged, less: Judged) -> None:
             assert not (outside & after).any(), (marker, name)
 
 
+WARNS_OF_A_MEASUREMENT = "immunoassay_measured"  # biotin disturbs nothing that was not measured
 DIABETES = ("glucose_fasting", "glucose_random", "glucose_ogtt_120", "hba1c")
 
 
 def assert_flags_stay(whole: Judged, less: Judged, gone: str) -> None:
     """Check that a branch that held is unknown now; no only where another result says so.
 
-    Of glucose by any way, of ALT and AST, of systolic and diastolic pressure one is enough.
+    Of glucose by any way, of ALT and AST, of systolic and diastolic pressure one is enough. What
+    warns of a measurement goes with the last one that it could warn of.
     """
     for row in RULES.flags:
-        if row.kind != "branch":
+        names = inputs_of(row, RULES)
+        if row.kind != "branch" or WARNS_OF_A_MEASUREMENT in names:
             continue
         before, after = (one.flags.branches[row.flag, row.branch] for one in (whole, less))
         denied = certain(before) & ruled_out(after)
-        names = inputs_of(row, RULES)
         names = (*names, *(DIABETES if "diabetes_range" in names else ()))
         others = [name for name in names if name in RULES.markers and name != gone]
         measured = [less.visits.column(name).known for name in others]
