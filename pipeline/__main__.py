@@ -96,6 +96,7 @@ def _suggest(asked: Namespace) -> int:
 
 def report(asked: Namespace) -> int:
     """Make the reports of a kind; 4 or 5 where one of them failed."""
+    from pipeline.publish.brand import read_brand
     from pipeline.publish.files import withdraw
     from pipeline.publish.inputs import hashes_of, read_files
     from pipeline.publish.notebook import notebook_of
@@ -104,12 +105,14 @@ def report(asked: Namespace) -> int:
     notebook_of(asked.kind)  # a wrong KIND is refused before a file is read
     order = _order(asked)
     withdraw(asked.out / RECORD)  # whatever happens, no earlier record passes for that of this run
-    besides = (asked.people, asked.rules, asked.mapping, asked.suite)
+    brand = None if asked.brand is None else read_brand(asked.brand)
+    besides = (asked.people, asked.rules, asked.mapping, asked.suite, asked.brand)
     hashes = hashes_of([*asked.inputs, *filter(None, besides)])
     intake = _take_in(asked, language=order.languages[0])
     files = read_files(intake, asked.inputs, besides=besides)
     read = {str(file): hashes.get(file) for file in files}
-    ledger = make_reports(order, intake, read=read, announce=_announcer(asked.quiet))
+    announce = _announcer(asked.quiet)
+    ledger = make_reports(order, intake, read=read, announce=announce, brand=brand)
     _print_result(ledger.as_record(), ledger.summary(), asked)
     return ledger.exit_code
 
@@ -130,6 +133,7 @@ def _order(asked: Namespace) -> "Order":
         rules=asked.rules,
         mapping=asked.mapping,
         suite=asked.suite,
+        brand=asked.brand,
         jobs=asked.jobs,
     )
 
@@ -251,6 +255,7 @@ def _add_report(commands: Any) -> None:
     parser.add_argument(
         "--format", type=_formats, default=FORMATS[:3], help="of html,pdf,json,ipynb"
     )
+    parser.add_argument("--brand", type=Path, metavar="FILE", help="the practice's look (TOML)")
     parser.add_argument("--jobs", type=_jobs, default=os.cpu_count() or 1, help="all cores")
 
 

@@ -13,6 +13,12 @@ class CommandError(PipelineError):
     exit_code = 2
 
 
+class BrandError(PipelineError):
+    """A brand file or its logo cannot be used; nothing is made with half of it."""
+
+    exit_code = 2
+
+
 class LabFileError(PipelineError):
     """A lab file cannot be read at all; a bad *row* is quarantined instead."""
 

@@ -13,6 +13,7 @@ from nbformat.reader import NotJSONError
 from pipeline.errors import OutputError, PipelineError, ReadBackError, ReportError
 from pipeline.model import CaseInput
 from pipeline.publish.bare import INPUT_NAME, bare_notebook
+from pipeline.publish.brand import Brand
 from pipeline.publish.exporter import render_html
 from pipeline.publish.files import as_json, publish, withdraw
 from pipeline.publish.ledger import Failure, Made, Order
@@ -33,6 +34,7 @@ class CaseReports:
     work: Path  # a folder of this case alone
     home: Path  # where kernels get their folders
     stopped: Callable[[], bool]  # whether the run is being ended
+    brand: Brand
     made: list[Made] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     result: str = ""  # the hash of case.json
@@ -95,7 +97,9 @@ class CaseReports:
         """Yield name and bytes of each ordered file of one report, except the result."""
         stem, formats = self._stem(language), self.order.formats
         if "html" in formats or "pdf" in formats:
-            html = render_html(executed.notebook, kind=self.order.kind, language=language)
+            html = render_html(
+                executed.notebook, kind=self.order.kind, language=language, brand=self.brand
+            )
         if "html" in formats:
             yield f"{stem}.html", html.encode()
         if "pdf" in formats:

@@ -11,11 +11,12 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from nbconvert.exporters import TemplateExporter
 from nbformat import NotebookNode
-from traitlets import Unicode, default
+from traitlets import Instance, Unicode, default
 
 from pipeline import __version__
 from pipeline.errors import ReportError
 from pipeline.language import Language
+from pipeline.publish.brand import Brand
 from pipeline.publish.style import page_style
 from pipeline.resources import resource_path
 from pipeline.show import MARK, RESULT_TYPE, Heading
@@ -39,6 +40,7 @@ class Page:
     masthead: Markup
     fragments: tuple[Markup, ...]
     headings: tuple[Heading, ...]
+    brand: Brand
 
 
 class ReportExporter(TemplateExporter):
@@ -51,6 +53,7 @@ class ReportExporter(TemplateExporter):
     file_extension = ".html"
     output_mimetype = "text/html"
     language = Unicode("nl", help="Language of the page's own words").tag(config=True)
+    brand = Instance(Brand, args=(), help="What the page shows of a practice")
 
     @default("template_name")
     def _case_study(self) -> str:
@@ -80,17 +83,21 @@ class ReportExporter(TemplateExporter):
         Raises ReportError where it does not.
         """
         texts = Language.load(self.language)
-        page = _page(_shown(nb), _result(nb), kind=self.template_name, texts=texts)
+        page = _page(
+            _shown(nb), _result(nb), kind=self.template_name, texts=texts, brand=self.brand
+        )
         self.environment.globals.update(page=page, say=partial(_say, texts))
         return super().from_notebook_node(nb, resources, **options)
 
 
-def render_html(notebook: NotebookNode, *, kind: str, language: str) -> str:
+def render_html(
+    notebook: NotebookNode, *, kind: str, language: str, brand: Brand | None = None
+) -> str:
     """Return an executed notebook as one HTML page that asks for nothing outside itself.
 
     Only marked outputs of ``show`` are printed; code, Markdown and every other output are not.
     """
-    exporter = ReportExporter(template_name=kind, language=language)
+    exporter = ReportExporter(template_name=kind, language=language, brand=brand or Brand())
     page, _ = exporter.from_notebook_node(notebook)
     return str(page)
 
@@ -138,6 +145,7 @@ def _page(
     *,
     kind: str,
     texts: Language,
+    brand: Brand,
 ) -> Page:
     """Return what the template prints of these fragments and this case."""
     days = [dt.date.fromisoformat(visit["date"]) for visit in case["visits"]]
@@ -158,6 +166,7 @@ def _page(
         ),
         fragments=tuple(Markup(html) for html, _ in main),
         headings=tuple((id, title) for _, mark in main for id, title in mark["headings"]),
+        brand=brand,
     )
 
 

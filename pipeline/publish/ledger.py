@@ -37,6 +37,7 @@ class Order:
     rules: Path | None = None  # the practice's own targets
     mapping: Path | None = None
     suite: Path | None = None  # the practice's own expectations
+    brand: Path | None = None  # the practice's name, logo and colours
     jobs: int = 1
 
     def again(self, failure: "Failure") -> str:
@@ -45,7 +46,7 @@ class Order:
         words += [f"--case={failure.case_id}", f"--language={failure.language}"]
         words += [f"--format={','.join(self.formats)}", f"--out={self.out}"]
         words += [f"--as-of={self.as_of.isoformat()}"]
-        names = ("people", "rules", "mapping", "suite")
+        names = ("people", "rules", "mapping", "suite", "brand")
         files = {name: getattr(self, name) for name in names}
         words += [f"--{name}={file}" for name, file in files.items() if file]
         return shlex.join(words)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from pipeline.errors import RulesError
 from pipeline.model import OWN_REASON
-from pipeline.validate.suite import OF_A_ROW, Failure, Suite, failures_of, suite_of
+from pipeline.validate.suite import Failure, Suite, failures_of, is_of_a_row, part_of, suite_of
 
 _MOST_CHARACTERS = 256_000
 _REASON = re.compile(rf"{OWN_REASON}[a-z0-9-]{{1,40}}")
@@ -94,7 +94,7 @@ def _meta(expectation: Any) -> Mapping[str, Any]:
 def _fault(expectation: Any, markers: Collection[str]) -> str:
     """Return why an expectation cannot be used, "" where it can."""
     meta, asked = _meta(expectation), expectation.configuration.kwargs
-    if not isinstance(expectation, OF_A_ROW):
+    if not is_of_a_row(expectation):
         return "expected an expectation of a column, or of a pair of columns, that names rows"
     columns = [asked[key] for key in ("column", "column_A", "column_B") if key in asked]
     if unknown := [column for column in columns if column not in _MAY_ASK]:
@@ -114,4 +114,4 @@ def _by_marker(suite: Suite) -> Iterator[tuple[str, Suite]]:
         return str(_meta(expectation).get("marker", ""))
 
     for marker, own in groupby(sorted(suite.expectations, key=marker_of), key=marker_of):
-        yield marker, Suite(name=suite.name, expectations=list(own))
+        yield marker, part_of(suite, list(own))

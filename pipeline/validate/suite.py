@@ -5,22 +5,21 @@ import os
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from pipeline.errors import RulesError
 
-os.environ["GX_ANALYTICS_ENABLED"] = "false"  # before the import: nothing is sent anywhere
+if TYPE_CHECKING:
+    from great_expectations import ExpectationSuite
 
-with warnings.catch_warnings():  # the library itself imports a module that Python deprecates
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import great_expectations as gx
-    from great_expectations.expectations import expectation as kinds
+    Suite = ExpectationSuite
+else:
+    Suite = Any
 
-OF_A_ROW = (kinds.ColumnMapExpectation, kinds.ColumnPairMapExpectation)  # these name rows
-Suite = gx.ExpectationSuite
 _COLUMNS = ("column", "column_A", "column_B")
 _COMPLETE = {"result_format": "COMPLETE"}  # the default keeps twenty failing rows
 
@@ -32,6 +31,22 @@ class Failure:
     reason: str
     severity: str  # critical or warning
     rows: Sequence[int]
+
+
+@cache
+def _library() -> Any:
+    """Return Great Expectations, imported when it is needed: what cannot be read is told sooner."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # before the import: nothing is sent anywhere
+    with warnings.catch_warnings():  # the library itself imports a module that Python deprecates
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import great_expectations
+    return great_expectations
+
+
+def is_of_a_row(expectation: object) -> bool:
+    """Return whether an expectation names the rows that break it."""
+    kinds = _library().expectations.expectation
+    return isinstance(expectation, kinds.ColumnMapExpectation | kinds.ColumnPairMapExpectation)
 
 
 def load_suite(path: Path) -> Suite:
@@ -52,7 +67,7 @@ def suite_of(told: Any, *, name: str) -> Suite:
     Raises RulesError as ``load_suite`` does.
     """
     try:
-        suite = gx.ExpectationSuite(**told)
+        suite: Suite = _library().ExpectationSuite(**told)
         count = len(told["expectations"])
     except (ValueError, TypeError, KeyError) as error:
         raise RulesError(f"Unable to load the expectations of '{name}': {error}") from None
@@ -65,6 +80,12 @@ def suite_of(told: Any, *, name: str) -> Suite:
                 f"Expected expectation {number} of '{name}' to have a reason and a severity."
             )
     return suite
+
+
+def part_of(suite: Suite, expectations: Sequence[Any]) -> Suite:
+    """Return some expectations of a suite as a suite of its name."""
+    part: Suite = _library().ExpectationSuite(name=suite.name, expectations=list(expectations))
+    return part
 
 
 def failures_of(rows: pd.DataFrame, suite: Suite) -> list[Failure]:
@@ -88,8 +109,8 @@ def failures_of(rows: pd.DataFrame, suite: Suite) -> list[Failure]:
 
 def _batch(rows: pd.DataFrame) -> Any:
     """Return the table as a batch of a context that lives in memory and shows no bars."""
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
+    context = _library().get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas("lab").add_dataframe_asset("rows")
     return asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": rows})
 
