@@ -30,7 +30,7 @@ NEEDED = RUNTIME + [Requirement(line) for line in PROJECT["optional-dependencies
 CONDA_NAMES = {"matplotlib-base": "matplotlib", "nbconvert-core": "nbconvert"}
 # what only conda has to be told: the rest brings it along, or the system has it
 ONLY_CONDA = {"python", "pip", "pango", "brotli-python"}
-IMPORT_NAMES = {"rattler": "py-rattler", "yaml": "pyyaml"}  # where they differ
+IMPORT_NAMES = {"PIL": "pillow", "rattler": "py-rattler", "yaml": "pyyaml"}  # where they differ
 
 pythons = pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 faces = pytest.mark.parametrize("font", sorted(FONTS.glob("Inter-*")), ids=lambda font: font.name)
