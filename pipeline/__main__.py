@@ -96,7 +96,7 @@ def _suggest(asked: Namespace) -> int:
 
 def report(asked: Namespace) -> int:
     """Make the reports of a kind; 4 or 5 where one of them failed."""
-    from pipeline.publish.brand import read_brand
+    from pipeline.publish.brand import NO_BRAND, read_brand
     from pipeline.publish.files import withdraw
     from pipeline.publish.inputs import hashes_of, read_files
     from pipeline.publish.notebook import notebook_of
@@ -105,7 +105,7 @@ def report(asked: Namespace) -> int:
     notebook_of(asked.kind)  # a wrong KIND is refused before a file is read
     order = _order(asked)
     withdraw(asked.out / RECORD)  # whatever happens, no earlier record passes for that of this run
-    brand = None if asked.brand is None else read_brand(asked.brand)
+    brand = NO_BRAND if asked.brand is None else read_brand(asked.brand)
     besides = (asked.people, asked.rules, asked.mapping, asked.suite, asked.brand)
     hashes = hashes_of([*asked.inputs, *filter(None, besides)])
     intake = _take_in(asked, language=order.languages[0])
@@ -129,6 +129,7 @@ def _order(asked: Namespace) -> "Order":
         case_ids=tuple(dict.fromkeys(asked.case)),
         languages=tuple(dict.fromkeys(asked.language)) or ("nl",),
         formats=asked.format,
+        pdf=asked.pdf,
         people=asked.people,
         rules=asked.rules,
         mapping=asked.mapping,
@@ -254,6 +255,9 @@ def _add_report(commands: Any) -> None:
     parser.add_argument("--language", choices=languages(), help="again for more", **several)
     parser.add_argument(
         "--format", type=_formats, default=FORMATS[:3], help="of html,pdf,json,ipynb"
+    )
+    parser.add_argument(
+        "--pdf", choices=("ua", "a3"), default="ua", help="ua: PDF/UA; a3: PDF/A-3 with case.json"
     )
     parser.add_argument("--brand", type=Path, metavar="FILE", help="the practice's look (TOML)")
     parser.add_argument("--jobs", type=_jobs, default=os.cpu_count() or 1, help="all cores")

@@ -15,14 +15,23 @@ PAGE = {"nl": r"Pagina (\d+) van (\d+)", "en": r"Page (\d+) of (\d+)"}
 MARGIN = 14 * 72 / 25.4  # a millimetre less than the style sheet's, for the shape of letters
 
 
+KINDS = {"case_study": "seed_report", "client_report": "client_report"}  # each with its fixture
+
+
 @pytest.fixture(params=["nl", "en"])
 def language(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def file(seed_report: Path, language: str) -> Path:
-    return seed_report / "seed_case" / f"case_study.{language}.pdf"
+def file(request: pytest.FixtureRequest, kind: str, language: str) -> Path:
+    folder: Path = request.getfixturevalue(KINDS[kind])
+    return folder / "seed_case" / f"{kind}.{language}.pdf"
 
 
 @pytest.fixture
@@ -69,9 +78,8 @@ def test_headings_go_down_one_level_at_a_time(pdf) -> None:
     assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
-def test_pdfua_finds_no_failure(seed_report) -> None:
+def test_pdfua_finds_no_failure(file) -> None:
     """UA-15-003 only warns: WeasyPrint ties cells to headings by /Headers, not by /Scope."""
-    file = seed_report / "seed_case" / "case_study.nl.pdf"
     findings = pdfua.validate(str(file)).findings
     assert {one.severity.name for one in findings} <= {"WARNING"}
     assert {one.rule_id for one in findings} <= {"UA-15-003"}
@@ -121,6 +129,22 @@ def test_a_page_does_not_end_with_a_heading(file) -> None:
             running = ("Gemaakt", "Made", "Pagina", "Page")
             body = [line.strip() for line in lines if not line.strip().startswith(running)]
             assert body[-1] not in outline
+
+
+MARKS = ("Gebruikelijke grens", "Streefwaarde van", "Een arts kijkt", "Vorige keer", "Usual limit")
+MARKS += ("This practice's target", "A doctor looks", "Last time")
+
+
+def test_no_number_line_is_parted_from_its_words(client_report, language: str) -> None:
+    file = client_report / "seed_case" / f"client_report.{language}.pdf"
+    running = ("Casus", "Case", "Afname", "Samples", "Uitgegeven", "Issued")
+    with pypdfium2.PdfDocument(file) as document:
+        texts = [page.get_textpage().get_text_bounded() for page in document]
+    assert sum(text.count(mark) for text in texts for mark in MARKS) > 100
+    for text in texts:
+        lines = (line.strip() for line in text.splitlines())
+        first = next(line for line in lines if line and not line.startswith(running))
+        assert not first.startswith(MARKS), first
 
 
 def _outline(pdf: pikepdf.Pdf) -> Iterator[pikepdf.OutlineItem]:

@@ -37,7 +37,7 @@ from pipeline.publish.exporter import css_counters, css_string, render_html
 from pipeline.publish.files import as_json, publish, work_folder
 from pipeline.publish.ledger import Failure, Ledger, Made, Order
 from pipeline.publish.notebook import CaseParameters, Executed, NotebookError, run_notebook
-from pipeline.publish.pdf import render_pdf
+from pipeline.publish.pdf import render_archive, render_pdf
 from pipeline.publish.report import make_reports
 from pipeline.show import Fragment, finish, show, show_title
 from pipeline.story import Facts, Paragraph, Section, Sentence, Story
@@ -420,6 +420,24 @@ def test_the_print_opens_nothing_but_the_page(pango, tmp_path, asked, markup: st
 
 def test_a_print_that_is_made_holds_the_text_of_its_page(pango) -> None:
     assert b"Insuline stijgt." in everything_in(render_pdf(page_of(*story())))
+
+
+# WeasyPrint 70 leaves its colour profile to the collector to close.
+@pytest.mark.filterwarnings("ignore:.*sRGB2014:pytest.PytestUnraisableExceptionWarning")
+def test_an_archive_copy_is_pdf_a_3_with_its_result_attached_and_the_same_twice(pango) -> None:
+    page, result = page_of(*story()), b'{"case_id": "case-1"}\n'
+    told = {"as_of": dt.date(2025, 10, 1), "about": "For a computer"}
+    content = render_archive(page, result, **told)
+    assert render_archive(page, result, **told) == content
+    with pikepdf.open(BytesIO(content)) as pdf:
+        with pdf.open_metadata() as metadata:
+            assert (metadata["pdfaid:part"], metadata["pdfaid:conformance"]) == ("3", "A")
+        attached = pdf.attachments["case.json"]
+        assert attached.get_file().read_bytes() == result
+        assert (attached.description, str(attached.relationship)) == ("For a computer", "/Source")
+        assert attached.get_file().mime_type == "application/json"
+        assert bool(pdf.Root.MarkInfo.Marked)
+        assert len(pdf.Root.OutputIntents) == 1
 
 
 def test_a_published_notebook_has_no_path_no_time_and_no_trace_of_papermill() -> None:

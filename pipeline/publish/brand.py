@@ -66,6 +66,9 @@ class Brand:
         return {"light": light, "dark": dark}
 
 
+NO_BRAND = Brand()  # a page that says nothing of a practice
+
+
 def read_brand(path: Path) -> Brand:
     """Return what a brand file states.
 

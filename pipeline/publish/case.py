@@ -11,14 +11,15 @@ import nbformat
 from nbformat.reader import NotJSONError
 
 from pipeline.errors import OutputError, PipelineError, ReadBackError, ReportError
+from pipeline.language import Language
 from pipeline.model import CaseInput
 from pipeline.publish.bare import INPUT_NAME, bare_notebook
-from pipeline.publish.brand import Brand
+from pipeline.publish.brand import NO_BRAND, Brand
 from pipeline.publish.exporter import render_html
 from pipeline.publish.files import as_json, publish, withdraw
 from pipeline.publish.ledger import Failure, Made, Order
 from pipeline.publish.notebook import REPORTS, Executed, NotebookError, run_notebook
-from pipeline.publish.pdf import render_pdf
+from pipeline.publish.pdf import render_archive, render_pdf
 from pipeline.read.case_input import case_input_bytes
 
 FAILED = ".failed"  # in the output folder: notebooks of reports that were not made
@@ -34,7 +35,7 @@ class CaseReports:
     work: Path  # a folder of this case alone
     home: Path  # where kernels get their folders
     stopped: Callable[[], bool]  # whether the run is being ended
-    brand: Brand
+    brand: Brand = NO_BRAND
     made: list[Made] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     result: str = ""  # the hash of case.json
@@ -103,9 +104,17 @@ class CaseReports:
         if "html" in formats:
             yield f"{stem}.html", html.encode()
         if "pdf" in formats:
-            yield f"{stem}.pdf", render_pdf(html)
+            yield f"{stem}.pdf", self._pdf(html, executed, language)
         if "ipynb" in formats:
             yield f"{stem}.ipynb", bare_notebook(executed.notebook)
+
+    def _pdf(self, html: str, executed: Executed, language: str) -> bytes:
+        """Return the page as the PDF that was ordered; one for the archive holds the result."""
+        if self.order.pdf == "ua":
+            return render_pdf(html)
+        about = Language.load(language).text("page.document.attached")
+        result = as_json(executed.case)
+        return render_archive(html, result, as_of=self.order.as_of, about=about)
 
     def _failure(self, error: PipelineError, language: str) -> Failure:
         """Return what is to be known of a report that was not made."""

@@ -16,7 +16,7 @@ from traitlets import Instance, Unicode, default
 from pipeline import __version__
 from pipeline.errors import ReportError
 from pipeline.language import Language
-from pipeline.publish.brand import Brand
+from pipeline.publish.brand import NO_BRAND, Brand
 from pipeline.publish.style import page_style
 from pipeline.resources import resource_path
 from pipeline.show import MARK, RESULT_TYPE, Heading
@@ -91,13 +91,13 @@ class ReportExporter(TemplateExporter):
 
 
 def render_html(
-    notebook: NotebookNode, *, kind: str, language: str, brand: Brand | None = None
+    notebook: NotebookNode, *, kind: str, language: str, brand: Brand = NO_BRAND
 ) -> str:
     """Return an executed notebook as one HTML page that asks for nothing outside itself.
 
     Only marked outputs of ``show`` are printed; code, Markdown and every other output are not.
     """
-    exporter = ReportExporter(template_name=kind, language=language, brand=brand or Brand())
+    exporter = ReportExporter(template_name=kind, language=language, brand=brand)
     page, _ = exporter.from_notebook_node(notebook)
     return str(page)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipeline import __version__
 from pipeline.errors import ReportError
+from pipeline.publish.pdf import Profile
 
 _TOLD_PACKAGES = (
     "great-expectations",
@@ -33,6 +34,7 @@ class Order:
     case_ids: tuple[str, ...] = ()  # none: every case
     languages: tuple[str, ...] = ("nl",)
     formats: tuple[str, ...] = ("html", "pdf", "json")
+    pdf: Profile = "ua"
     people: Path | None = None
     rules: Path | None = None  # the practice's own targets
     mapping: Path | None = None
@@ -46,6 +48,7 @@ class Order:
         words += [f"--case={failure.case_id}", f"--language={failure.language}"]
         words += [f"--format={','.join(self.formats)}", f"--out={self.out}"]
         words += [f"--as-of={self.as_of.isoformat()}"]
+        words += [] if self.pdf == "ua" else [f"--pdf={self.pdf}"]
         names = ("people", "rules", "mapping", "suite", "brand")
         files = {name: getattr(self, name) for name in names}
         words += [f"--{name}={file}" for name, file in files.items() if file]
@@ -107,6 +110,7 @@ class Ledger:
             "cases": list(self.cases),
             "languages": list(order.languages),
             "formats": list(order.formats),
+            "pdf": order.pdf,
             "rows": dict(self.rows),
             "without_rows": list(self.without_rows),
             "versions": versions(),

@@ -5,7 +5,7 @@ import warnings
 from base64 import b64encode
 from io import BytesIO
 from pathlib import Path
-from xml.etree.ElementTree import Element, ParseError, register_namespace, tostring
+from xml.etree.ElementTree import Element, ParseError, tostring
 
 from defusedxml import DefusedXmlException, ElementTree
 from PIL import Image
@@ -15,9 +15,7 @@ from pipeline.errors import BrandError
 MOST_BYTES = 200_000  # a page stays under 1 MB
 MOST_PIXELS = 4_000_000
 _MOST_ELEMENTS = 2_000
-_NAMESPACE = "http://www.w3.org/2000/svg"
-_SVG = f"{{{_NAMESPACE}}}"
-register_namespace("", _NAMESPACE)
+_SVG = "{http://www.w3.org/2000/svg}"
 _SHAPES = "path rect circle ellipse line polyline polygon text tspan"
 _HOLDERS = "svg g defs title desc use symbol clipPath mask linearGradient radialGradient stop"
 _DRAWS = frozenset(f"{_SHAPES} {_HOLDERS}".split())

@@ -1,9 +1,11 @@
 """Publishing floor. Prints a report page on A4, from nothing but what the page itself holds."""
 
+import datetime as dt
 import logging
 from threading import Lock
+from typing import Literal
 
-from weasyprint import HTML
+from weasyprint import HTML, Attachment
 from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
 from pipeline.errors import ReportError
@@ -12,14 +14,43 @@ logging.getLogger("weasyprint").setLevel(logging.ERROR)  # warns of CSS that is 
 _PANGO = Lock()  # the text layout underneath is not made for threads
 
 
+Profile = Literal["ua", "a3"]
+_VARIANTS: dict[Profile, str] = {"ua": "pdf/ua-1", "a3": "pdf/a-3a"}  # both are tagged
+
+
 def render_pdf(html: str) -> bytes:
     """Return the page as a tagged PDF (PDF/UA-1); the same page gives the same bytes.
 
     Raises ReportError where the page asks for anything outside itself.
     """
+    return _render(html, "ua", [])
+
+
+def render_archive(html: str, result: bytes, *, as_of: dt.date, about: str) -> bytes:
+    """Return the page as PDF/A-3 with its ``case.json`` attached, said to be its source.
+
+    ``about`` describes the attachment to a reader; the day of the report dates it, no clock.
+
+    Raises ReportError where the page asks for anything outside itself.
+    """
+    day = dt.datetime.combine(as_of, dt.time(), dt.UTC)
+    attached = Attachment(
+        string=result,
+        name="case.json",
+        description=about,
+        created=day,
+        modified=day,
+        relationship="Source",
+    )
+    return _render(html, "a3", [attached])
+
+
+def _render(html: str, profile: Profile, attachments: list[Attachment]) -> bytes:
     fetcher = URLFetcher(allowed_protocols=("data",), fail_on_errors=True)
     try:
         with _PANGO:
-            return bytes(HTML(string=html, url_fetcher=fetcher).write_pdf(pdf_variant="pdf/ua-1"))
+            page = HTML(string=html, url_fetcher=fetcher)
+            variant = _VARIANTS[profile]
+            return bytes(page.write_pdf(pdf_variant=variant, attachments=attachments))
     except FatalURLFetchingError:  # a BaseException, so that WeasyPrint itself lets it pass
         raise ReportError("The page asks for a file outside itself; no PDF was made.") from None

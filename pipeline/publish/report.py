@@ -9,7 +9,7 @@ from threading import Event
 
 from pipeline.errors import OutputError
 from pipeline.intake import Intake
-from pipeline.publish.brand import Brand
+from pipeline.publish.brand import NO_BRAND, Brand
 from pipeline.publish.case import CaseReports, make_case
 from pipeline.publish.engine import kernel_home, kill_kernels
 from pipeline.publish.files import as_json, publish, work_folder
@@ -29,7 +29,7 @@ class Run:
     read: Mapping[str, str | None]  # the files that were read, and their hashes
     work: Path
     home: Path
-    brand: Brand
+    brand: Brand = NO_BRAND
     stop: Event = field(default_factory=Event)
     cases: dict[str, CaseReports] = field(default_factory=dict)
 
@@ -94,7 +94,7 @@ def make_reports(
     *,
     read: Mapping[str, str | None],
     announce: Announce,
-    brand: Brand | None = None,
+    brand: Brand = NO_BRAND,
 ) -> Ledger:
     """Make every report that was ordered, write ``run.json``, and return what became of each.
 
@@ -109,9 +109,7 @@ def make_reports(
     for case_id in order.case_ids:
         intake.case(case_id)  # a name that is not there is refused before any kernel starts
     with work_folder(order.out, "run") as work, kernel_home() as home:
-        run = Run(
-            order=order, intake=intake, read=read, work=work, home=home, brand=brand or Brand()
-        )
+        run = Run(order=order, intake=intake, read=read, work=work, home=home, brand=brand)
         try:
             _make_all(run, announce)
         except BaseException as error:
