@@ -8,9 +8,10 @@ from functools import cache
 from typing import Any
 
 import pytest
-from clinic import case, lab
+from clinic import RULES, case, lab
 
 from pipeline.interpret import interpret
+from pipeline.language import Language
 from pipeline.model import (
     Band,
     Consent,
@@ -771,3 +772,24 @@ def test_the_matsuda_index_names_the_samples_that_it_rests_on(code: str) -> None
     assert told.markers == ("matsuda", *(f"glucose_ogtt_{m}" for m in minutes))
     assert "30" in told.text
     assert "60" not in told.text
+
+
+def test_the_methods_say_where_each_result_came_from() -> None:
+    first = lab({"ldl": 3.1}, lab="Lab Noord", method="enzymatic")
+    second = lab({"ldl": 2.9}, date="2024-07-01", sample_id="s2", lab="Lab Noord")
+    story = narrate(interpret(case(first, second)), "en")
+    methods = story.section("methods")
+    assert methods is not None
+    (part,) = (one for one in methods.subsections if one.id == "methods-origin")
+    (table,) = part.blocks
+    assert isinstance(table, Table)
+    assert [row.cells for group in table.groups for row in group.rows] == [
+        ("LDL cholesterol", "serum", "22748-8", "Lab Noord", "enzymatic", "file lab.csv, row 2"),
+        ("LDL cholesterol", "serum", "22748-8", "Lab Noord", "–", "file lab.csv, row 3"),
+    ]
+
+
+@pytest.mark.parametrize("code", ["nl", "en"])
+def test_every_kind_of_sample_has_a_name(code: str) -> None:
+    kinds = {marker.specimen for marker in RULES.markers.values()}
+    assert kinds == set(Language.load(code).keys("methods.specimens"))

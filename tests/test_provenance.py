@@ -270,7 +270,14 @@ def results_of_visits(case: Interpretation) -> Iterator[Decimal]:
     yield from (Decimal(len(visit.findings)) for visit in case.visits)
 
 
-ONLY_IN_TABLES = (citations, stated, results_of_visits)
+def codes_and_loads(case: Interpretation) -> Iterator[Decimal]:
+    """Yield the parts of the codes of markers, and the sugar of a tolerance test."""
+    codes = (marker.loinc for marker in RULES.markers.values())
+    yield from (Decimal(part) for code in codes for part in re.findall(r"\d+", code))
+    yield Decimal(75)
+
+
+ONLY_IN_TABLES = (citations, stated, results_of_visits, codes_and_loads)
 
 
 def rows_of(section: Section) -> Iterator[Row]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.model import Finding, Limit, LimitSet
+from pipeline.narrate.origin import origin_table
 from pipeline.narrate.telling import Telling
 from pipeline.rules.targets import is_of_practice
 from pipeline.story import (
@@ -49,6 +50,7 @@ def methods(telling: Telling) -> Section:
     parts = (
         ("formulas", (_formula_table(telling),)),
         ("limits", (_limit_table(telling),)),
+        ("origin", (origin_table(telling),)),
         ("remarks", (_remarks(telling),)),
         ("sources", (_source_table(telling),)),
         ("use", (_use(telling), _versions(telling))),

@@ -82,7 +82,7 @@ def _inputs(telling: Telling, sentence: Sentence) -> Iterator[str]:
     if values:
         yield language.text("provenance.values", values=values)
     if sentence.rows:
-        yield language.text("provenance.rows", rows=_rows(telling, sentence.rows))
+        yield language.text("provenance.rows", rows=rows_in_words(telling, sentence.rows))
 
 
 def _values(telling: Telling, sentence: Sentence) -> list[str]:
@@ -100,7 +100,7 @@ def _values(telling: Telling, sentence: Sentence) -> list[str]:
     ]
 
 
-def _rows(telling: Telling, rows: tuple[str, ...]) -> str:
+def rows_in_words(telling: Telling, rows: tuple[str, ...]) -> str:
     """Return row ids as "file 1, row 4–6, 9"; an id of another shape as it is."""
     files: dict[str, list[str]] = {}
     for row in dict.fromkeys(rows):
@@ -171,7 +171,7 @@ def _in_short(telling: Telling, sentence: Sentence) -> str:
     grounds = (replace(one, text=one.short or one.text) for one in found)
     lines = [*_by_kind(telling, grounds, "marked")]
     if sentence.rows:
-        rows = _rows(telling, sentence.rows)
+        rows = rows_in_words(telling, sentence.rows)
         lines.append(telling.language.text("provenance.rows", rows=rows))
     return " ".join(lines)
 
