@@ -264,6 +264,16 @@ def test_a_result_beyond_its_limit_says_whose_limit_that_is() -> None:
     assert [mark.kind for mark in wide.marks] == ["usual", "guideline", "doctor"]
 
 
+def test_in_pregnancy_no_result_is_called_inside_limits_that_are_not_those_of_pregnancy() -> None:
+    person = case(lab({"glucose_fasting": 5.1, "ldl": 4.0}), context={"pregnant": "yes"})
+    found = results_of(person)
+    assert (found["glucose_fasting"].level, found["glucose_fasting"].position) == (
+        "open",
+        "andere grenzen",
+    )
+    assert found["ldl"].level == "outside"
+
+
 def test_a_value_of_an_earlier_visit_stands_beside_with_its_date() -> None:
     person = case(lab({"alt": 61}), lab({"alt": 32}, date="2024-07-01", sample_id="s2"))
     *_, before = results_of(person)["alt"].marks

@@ -39,9 +39,16 @@ def limits_told(telling: Telling, finding: Finding) -> Iterator[Whose]:
 
 
 def guideline_beyond(telling: Telling, finding: Finding) -> tuple[Limit, ...]:
-    """Return the guideline limits that a result lies beyond, where the usual ones are others'."""
+    """Return the guideline limits that a result lies beyond, where the usual ones are others'.
+
+    One at the number of a usual limit is left out: it would say the same twice.
+    """
     whose, limits = beyond_of(telling, finding)
-    return limits if whose == "guideline" != usual_limits(finding)[0] else ()
+    owner, usual = usual_limits(finding)
+    if whose != "guideline" or owner == "guideline":
+        return ()
+    told = {(limit.side, limit.value) for limit in usual}
+    return tuple(limit for limit in limits if (limit.side, limit.value) not in told)
 
 
 def beyond_of(telling: Telling, finding: Finding) -> Whose:

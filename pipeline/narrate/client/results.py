@@ -36,6 +36,7 @@ _LEVELS: Mapping[str, _Level] = {  # by the first word of a band
     "attention": "attention",
     "unit": "open",
     "undetermined": "open",
+    "pregnancy": "open",
     "within": "within",
 }
 
@@ -165,6 +166,8 @@ def _band(telling: Telling, finding: Finding) -> tuple[str, tuple[Limit, ...]] |
     if weight is Weight.ATTENTION:
         band = "attention" if finding.laboratory is Band.WITHIN else "attention_only"
         return band, limits_behind(finding, f"functional_{finding.functional}")
+    if "pregnancy" in finding.notes:  # its limits are others: inside these says nothing
+        return "pregnancy", ()
     return _open_question(finding) or (("within", ()) if is_within(finding) else None)
 
 
