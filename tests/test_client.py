@@ -271,6 +271,8 @@ def test_in_pregnancy_no_result_is_called_inside_limits_that_are_not_those_of_pr
         "open",
         "andere grenzen",
     )
+    assert found["glucose_fasting"].line is None
+    assert found["glucose_fasting"].marks == ()
     assert found["ldl"].level == "outside"
 
 

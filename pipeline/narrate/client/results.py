@@ -28,6 +28,7 @@ from pipeline.story import Block, Mark, Paragraph, Result, Results, Section, Sen
 
 _ALARMING = {Weight.CRITICAL: "critical", Weight.REFER: "refer"}
 _PERCENT = {"hba1c_ngsp": "hba1c"}  # told in brackets behind the other
+_OTHER_LIMITS = "pregnancy"  # the limits at hand are not those that hold: none is shown
 _Level = Literal["alarm", "outside", "attention", "open", "within"]
 _LEVELS: Mapping[str, _Level] = {  # by the first word of a band
     "critical": "alarm",
@@ -92,8 +93,11 @@ def _result(telling: Telling, finding: Finding) -> Result:
         value=_value(telling, finding),
         position=language.text(f"client.positions.{band}"),
         level=_level(band),
-        line=number_line(telling, finding),
-        marks=tuple(_marks(telling, finding)),
+        line=None if band == _OTHER_LIMITS else number_line(telling, finding),
+        marks=(
+            *(_limit_marks(telling, finding) if band != _OTHER_LIMITS else ()),
+            *_mark_before(telling, finding),
+        ),
         sentences=(
             *([telling.say(what)] if language.has(what) else []),
             _meaning(telling, finding, band, beyond),
@@ -125,8 +129,8 @@ def _meaning(telling: Telling, finding: Finding, band: str, beyond: tuple[Limit,
     return replace(said, about=head)
 
 
-def _marks(telling: Telling, finding: Finding) -> Iterator[Mark]:
-    """Yield in words what the line of a result shows: limits, a doctor's, and the value before."""
+def _limit_marks(telling: Telling, finding: Finding) -> Iterator[Mark]:
+    """Yield in words the limits that the line of a result shows, a doctor's last."""
     usual, _ = usual_limits(finding)
     keys: dict[str, Literal["target", "guideline"]] = {"target": "target", "guideline": "guideline"}
     for whose, limits in limits_told(telling, finding):
@@ -135,6 +139,10 @@ def _marks(telling: Telling, finding: Finding) -> Iterator[Mark]:
     for limit in finding.limits.get(LimitSet.REFER, ()):
         words = alarm_in_words(telling, (limit,))
         yield Mark(kind="doctor", sentence=telling.say("client.limits.doctor", limits=words))
+
+
+def _mark_before(telling: Telling, finding: Finding) -> Iterator[Mark]:
+    """Yield in words what the value was before, where there is one."""
     before = visit_before(telling, finding.marker)
     if before:
         visit, earlier = before
@@ -167,7 +175,7 @@ def _band(telling: Telling, finding: Finding) -> tuple[str, tuple[Limit, ...]] |
         band = "attention" if finding.laboratory is Band.WITHIN else "attention_only"
         return band, limits_behind(finding, f"functional_{finding.functional}")
     if "pregnancy" in finding.notes:  # its limits are others: inside these says nothing
-        return "pregnancy", ()
+        return _OTHER_LIMITS, ()
     return _open_question(finding) or (("within", ()) if is_within(finding) else None)
 
 
