@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 DETERMINISTIC = {"derandomize": True, "deadline": None, "database": None, "print_blob": False}
 
-hypothesis.settings.register_profile("ci", max_examples=30, **DETERMINISTIC)
+hypothesis.settings.register_profile("ci", max_examples=20, **DETERMINISTIC)
 hypothesis.settings.register_profile("fuzz", max_examples=1000, deadline=None)
 hypothesis.settings.load_profile("fuzz" if FULL_SIZE else "ci")
 
@@ -75,7 +75,7 @@ def seed_report(tmp_path_factory: pytest.TempPathFactory, root: Path, pango: Non
 @pytest.fixture(scope="session")
 def client_report(tmp_path_factory: pytest.TempPathFactory, root: Path, pango: None) -> Path:
     """Return the output folder of a run that made the client's report of the built-in case."""
-    return made(root, tmp_path_factory.mktemp("client") / "out", "client_report", "html,pdf")
+    return made(root, tmp_path_factory.mktemp("client") / "out", "client_report", "html,pdf,json")
 
 
 def made(root: Path, out: Path, kind: str, formats: str) -> Path:

@@ -1,9 +1,6 @@
 """The client is told the same case: the same numbers, judgements, flags and changes."""
 
-import json
 import re
-import subprocess
-import sys
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -29,7 +26,6 @@ DIAGNOSES = (
     "cushing insulinoom insulinoma pancreatitis kanker cancer tumor addison lada mody prolactino"
     " leukemie leukaemia hepatitis eclampsi"
 )
-KINDS = ("case_study", "client_report")
 pytestmark = pytest.mark.xdist_group("golden")  # one worker interprets all of them, once
 LEVELS = {"E": "emergency", "U": "urgent", "R": "routine", "-": "banner"}
 
@@ -316,20 +312,3 @@ def test_suicidal_thoughts_lead_to_113_first() -> None:
     story = narrate(with_numbered_files(interpret(person)), "nl", Audience.CLIENT)
     assert "113" in boxes(story)[0].sentences[0].text
     assert sentences(story, "contact")[0].key == "client.contact_113"
-
-
-@pytest.mark.kernel
-def test_both_kinds_of_report_end_with_the_same_case(
-    tmp_path: Path, root: Path, pango: None
-) -> None:
-    for kind in KINDS:
-        words = f"-m pipeline report {kind} samples/seed_case --format html,json"
-        out = ["--as-of", "2025-10-01", "--out", str(tmp_path / kind)]
-        run = [sys.executable, *words.split(), *out]
-        subprocess.run(run, cwd=root, check=True, capture_output=True, timeout=300)
-    results = [(tmp_path / kind / "seed_case/case.json").read_bytes() for kind in KINDS]
-    assert results[0] == results[1]
-    assert json.loads(results[0])["case_id"] == "seed_case"
-    page = (tmp_path / "client_report/seed_case/client_report.nl.html").read_text("utf-8")
-    assert "<script" not in page
-    assert "Uw uitslagen" in page

@@ -1,5 +1,6 @@
 """The page of the built-in case in a real browser: found by everybody, from 320 px, and alone."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,3 +135,14 @@ def test_the_print_of_the_browser_holds_the_numbers_of_the_figures(browser, seed
         table = opened.page.locator("details table").first
         assert table.evaluate("e => e.checkVisibility({contentVisibilityAuto: true})")
         assert not opened.page.locator(".contents").is_visible()
+
+
+def test_both_kinds_of_report_end_with_the_same_case(
+    seed_report: Path, client_report: Path
+) -> None:
+    results = [(out / "seed_case/case.json").read_bytes() for out in (seed_report, client_report)]
+    assert results[0] == results[1]
+    assert json.loads(results[0])["case_id"] == "seed_case"
+    page = (client_report / "seed_case/client_report.nl.html").read_text("utf-8")
+    assert "<script" not in page
+    assert "Uw uitslagen" in page
