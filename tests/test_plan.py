@@ -24,6 +24,7 @@ from pipeline.language import NO_BREAK_SPACE, Language
 from pipeline.model import CaseInput, Genotype, Interpretation, PlanItem, SetAside, StatedGenotype
 from pipeline.narrate import narrate
 from pipeline.narrate.client import plan as client_plan
+from pipeline.narrate.client.plan import THEMES
 from pipeline.narrate.telling import Telling
 from pipeline.plan import CONTRAINDICATIONS, TRIGGERS, Planned
 from pipeline.read.case_input import read_case_input
@@ -909,5 +910,6 @@ def test_the_client_hears_what_is_not_advised_and_why_once() -> None:
 def test_every_theme_and_every_grade_has_words_for_the_client(code: str) -> None:
     language = Language.load(code)
     themes = {row.theme for row in RULES.plan}
+    assert themes == set(THEMES)  # else advice of another would be told to nobody
     assert themes == set(language.keys("plan.client.themes"))
     assert set("ABCD") == set(language.keys("plan.client.proof"))

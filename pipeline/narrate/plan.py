@@ -136,12 +136,21 @@ def _why(telling: Telling, item: PlanItem) -> str:
     return telling.language.listing([_because(telling, name) for name in item.because])
 
 
+def measured(telling: Telling, name: str) -> str:
+    """Return a marker with its value at the last visit; "" where it was not measured then."""
+    finding = finding_of(telling.last, name)
+    if finding is None:
+        return ""
+    value = value_of(telling, telling.last, finding)
+    marker = telling.language.short(name)
+    return telling.language.text("plan.why.measured", marker=marker, value=value)
+
+
 def _because(telling: Telling, name: str) -> str:
     """Return one reason: a value as it was measured, a class, or a fact."""
-    language, finding = telling.language, finding_of(telling.last, name)
-    if finding is not None:
-        value = value_of(telling, telling.last, finding)
-        return language.text("plan.why.measured", marker=language.short(name), value=value)
+    language, value = telling.language, measured(telling, name)
+    if value:
+        return value
     if name.startswith("phase-"):
         return language.text("plan.why.phase", phase=phase_title(telling, telling.last))
     return language.text(f"plan.why.{name}") if name in _CLASSES else named(telling, name)

@@ -11,8 +11,8 @@ from pipeline.narrate.telling import Telling, finding_of
 from pipeline.rules.targets import is_of_practice
 from pipeline.story import Sentence
 
-_BEYOND = (Band.LOW, Band.HIGH)
-_JUDGED = {"high_bad": (Band.HIGH,), "low_bad": (Band.LOW,), "both": _BEYOND}
+BEYOND = (Band.LOW, Band.HIGH)  # a limit, on either side
+_JUDGED = {"high_bad": (Band.HIGH,), "low_bad": (Band.LOW,), "both": BEYOND}
 _FALLBACK = "fallback"  # the source of an interval that the laboratory did not print
 # Notes of which the text says that the value was not judged.
 _UNJUDGED = frozenset(
@@ -70,13 +70,13 @@ def weight_of(telling: Telling, finding: Finding) -> Weight:
     Beyond a guideline limit weighs as outside, even where the laboratory's interval is wider.
     """
     judged = _JUDGED[telling.rules.markers[finding.marker].direction]
-    if finding.critical in _BEYOND:
+    if finding.critical in BEYOND:
         return Weight.CRITICAL
-    if finding.refer in _BEYOND:
+    if finding.refer in BEYOND:
         return Weight.REFER
     if finding.counts or finding.guideline in judged:
         return Weight.OUTSIDE
-    return Weight.ATTENTION if finding.functional in _BEYOND else Weight.NONE
+    return Weight.ATTENTION if finding.functional in BEYOND else Weight.NONE
 
 
 def is_within(finding: Finding) -> bool:
@@ -86,7 +86,7 @@ def is_within(finding: Finding) -> bool:
     outside on neither side.
     """
     bands = {finding.laboratory, finding.guideline, finding.functional}
-    judged = Band.WITHIN in bands and not bands.intersection((*_BEYOND, Band.UNDETERMINED))
+    judged = Band.WITHIN in bands and not bands.intersection((*BEYOND, Band.UNDETERMINED))
     return judged and not _UNJUDGED.intersection(finding.notes)
 
 
@@ -98,18 +98,18 @@ def outside_of(telling: Telling, finding: Finding) -> tuple[str, Band, tuple[Lim
     judged = _JUDGED[telling.rules.markers[finding.marker].direction]
     if finding.laboratory in judged:
         return "laboratory", finding.laboratory, _crossed(finding, "reference", finding.laboratory)
-    side = finding.guideline if finding.guideline in _BEYOND else Band.HIGH
+    side = finding.guideline if finding.guideline in BEYOND else Band.HIGH
     return "guideline", side, _crossed(finding, "guideline", side)
 
 
 def marks_of(telling: Telling, finding: Finding) -> str:
     """Return the flag letters of a finding: HH, LL, H, L, each as the legend of the table says."""
-    if finding.critical in _BEYOND:
+    if finding.critical in BEYOND:
         letters = 2 * _OUTSIDE_LETTER[finding.critical]
     else:
         letters = _letter(telling, finding)
-    starred = letters + ("*" if finding.refer in _BEYOND and letters else "")
-    target = telling.language.text("report.marks.target") if finding.functional in _BEYOND else ""
+    starred = letters + ("*" if finding.refer in BEYOND and letters else "")
+    target = telling.language.text("report.marks.target") if finding.functional in BEYOND else ""
     unsure = telling.language.text(f"report.marks.{_unsure(finding)}") if _unsure(finding) else ""
     return NO_BREAK_SPACE.join(part for part in (starred, target, unsure) if part)
 
@@ -196,7 +196,7 @@ def sentence_key(telling: Telling, finding: Finding, band: str) -> str:
 
 def _letter(telling: Telling, finding: Finding) -> str:
     for band in (finding.laboratory, finding.guideline):
-        if band in _BEYOND:
+        if band in BEYOND:
             judged = _JUDGED[telling.rules.markers[finding.marker].direction]
             letter = _OUTSIDE_LETTER[band]
             return letter if band in judged else f"({letter})"

@@ -79,7 +79,7 @@ class CaseReports:
         """Put every ordered file in its place; all are made before the first appears."""
         result = as_json(executed.case)
         self._agree(sha256(result).hexdigest())
-        contents = dict(self._contents(executed, language))
+        contents = dict(self._contents(executed, language, result))
         if "json" in self.order.formats:
             contents[f"{self.case_id}/case.json"] = result
         hashes = {
@@ -94,8 +94,10 @@ class CaseReports:
             raise ReadBackError("The reports of this case disagree about its result.")
         self.result = result
 
-    def _contents(self, executed: Executed, language: str) -> Iterator[tuple[str, bytes]]:
-        """Yield name and bytes of each ordered file of one report, except the result."""
+    def _contents(
+        self, executed: Executed, language: str, result: bytes
+    ) -> Iterator[tuple[str, bytes]]:
+        """Yield name and bytes of each ordered file of one report, except the result itself."""
         stem, formats = self._stem(language), self.order.formats
         if "html" in formats or "pdf" in formats:
             html = render_html(
@@ -104,16 +106,15 @@ class CaseReports:
         if "html" in formats:
             yield f"{stem}.html", html.encode()
         if "pdf" in formats:
-            yield f"{stem}.pdf", self._pdf(html, executed, language)
+            yield f"{stem}.pdf", self._pdf(html, result, language)
         if "ipynb" in formats:
             yield f"{stem}.ipynb", bare_notebook(executed.notebook)
 
-    def _pdf(self, html: str, executed: Executed, language: str) -> bytes:
+    def _pdf(self, html: str, result: bytes, language: str) -> bytes:
         """Return the page as the PDF that was ordered; one for the archive holds the result."""
         if self.order.pdf == "ua":
             return render_pdf(html)
         about = Language.load(language).text("page.document.attached")
-        result = as_json(executed.case)
         return render_archive(html, result, as_of=self.order.as_of, about=about)
 
     def _failure(self, error: PipelineError, language: str) -> Failure:

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 from pipeline import __version__
 from pipeline.errors import ReportError
-from pipeline.publish.pdf import Profile
 
 _TOLD_PACKAGES = (
     "great-expectations",
@@ -34,7 +34,7 @@ class Order:
     case_ids: tuple[str, ...] = ()  # none: every case
     languages: tuple[str, ...] = ("nl",)
     formats: tuple[str, ...] = ("html", "pdf", "json")
-    pdf: Profile = "ua"
+    pdf: Literal["ua", "a3"] = "ua"  # for the screen reader, or for the archive
     people: Path | None = None
     rules: Path | None = None  # the practice's own targets
     mapping: Path | None = None

@@ -55,6 +55,7 @@ def _content(path: Path) -> bytes:
 
 def _require_png(content: bytes, name: str) -> None:
     """Raise BrandError where a file is no PNG, or one that unpacks to too much."""
+    too_big = BrandError(f"Unable to use the logo '{name}': it has over 4 million pixels.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -62,11 +63,11 @@ def _require_png(content: bytes, name: str) -> None:
                 width, height = picture.size
                 picture.verify()
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        width = height = MOST_PIXELS
+        raise too_big from None
     except (OSError, ValueError, SyntaxError):  # UnidentifiedImageError is an OSError
         raise BrandError(f"Unable to read the logo '{name}' as PNG.") from None
     if width * height > MOST_PIXELS:
-        raise BrandError(f"Unable to use the logo '{name}': it has over 4 million pixels.")
+        raise too_big
 
 
 def _drawing(content: bytes, name: str) -> bytes:

@@ -3,7 +3,6 @@
 import datetime as dt
 import logging
 from threading import Lock
-from typing import Literal
 
 from weasyprint import HTML, Attachment
 from weasyprint.urls import FatalURLFetchingError, URLFetcher
@@ -14,16 +13,12 @@ logging.getLogger("weasyprint").setLevel(logging.ERROR)  # warns of CSS that is 
 _PANGO = Lock()  # the text layout underneath is not made for threads
 
 
-Profile = Literal["ua", "a3"]
-_VARIANTS: dict[Profile, str] = {"ua": "pdf/ua-1", "a3": "pdf/a-3a"}  # both are tagged
-
-
 def render_pdf(html: str) -> bytes:
     """Return the page as a tagged PDF (PDF/UA-1); the same page gives the same bytes.
 
     Raises ReportError where the page asks for anything outside itself.
     """
-    return _render(html, "ua", [])
+    return _render(html, "pdf/ua-1", [])
 
 
 def render_archive(html: str, result: bytes, *, as_of: dt.date, about: str) -> bytes:
@@ -42,15 +37,14 @@ def render_archive(html: str, result: bytes, *, as_of: dt.date, about: str) -> b
         modified=day,
         relationship="Source",
     )
-    return _render(html, "a3", [attached])
+    return _render(html, "pdf/a-3a", [attached])
 
 
-def _render(html: str, profile: Profile, attachments: list[Attachment]) -> bytes:
+def _render(html: str, variant: str, attachments: list[Attachment]) -> bytes:
     fetcher = URLFetcher(allowed_protocols=("data",), fail_on_errors=True)
     try:
         with _PANGO:
             page = HTML(string=html, url_fetcher=fetcher)
-            variant = _VARIANTS[profile]
             return bytes(page.write_pdf(pdf_variant=variant, attachments=attachments))
     except FatalURLFetchingError:  # a BaseException, so that WeasyPrint itself lets it pass
         raise ReportError("The page asks for a file outside itself; no PDF was made.") from None

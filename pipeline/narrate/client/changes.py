@@ -5,15 +5,14 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from pipeline.language import capitalised
-from pipeline.model import Band, Change, Finding
+from pipeline.model import Band, Change, Finding, Visit
 from pipeline.narrate.changes import direction_of, of_body, since_first
 from pipeline.narrate.grounds import VARIATION
 from pipeline.narrate.telling import Telling, finding_of
-from pipeline.narrate.values import Weight, value_of, weight_of
+from pipeline.narrate.values import BEYOND, Weight, value_of, weight_of
 from pipeline.story import Block, Column, Paragraph, Row, RowGroup, Section, Sentence, Table
 
 Course = Literal["better", "worse", "other"]
-_BEYOND = (Band.LOW, Band.HIGH)
 _GROUPS = ("worse", "better", "other", "body")
 
 
@@ -29,7 +28,7 @@ def course_of(telling: Telling, change: Change) -> Course:
     A result that weighs less than before went better. Of two that weigh the same it went better
     that moved towards the limit it lies beyond; inside all limits nothing is better or worse.
     """
-    start, end = (_finding(telling, change, which) for which in ("start", "end"))
+    (_, start), (_, end) = _ends(telling, change)
     before, after = weight_of(telling, start), weight_of(telling, end)
     if before != after:
         return "better" if after > before else "worse"
@@ -40,17 +39,16 @@ def course_of(telling: Telling, change: Change) -> Course:
     return "better" if fell is (side is Band.HIGH) else "worse"
 
 
-def _finding(telling: Telling, change: Change, which: Literal["start", "end"]) -> Finding:
-    """Return the finding at one end of a change; there always is one."""
-    visit = telling.visit(change.start if which == "start" else change.end)
-    finding = finding_of(visit, change.marker)
-    assert finding is not None
-    return finding
+def _ends(telling: Telling, change: Change) -> list[tuple[Visit, Finding]]:
+    """Return the two visits of a change, each with its finding: a change always has both."""
+    visits = (telling.visit(change.start), telling.visit(change.end))
+    found = ((visit, finding_of(visit, change.marker)) for visit in visits)
+    return [(visit, finding) for visit, finding in found if finding]
 
 
 def _side(finding: Finding) -> Band | None:
     bands = (finding.critical, finding.refer, finding.laboratory, finding.guideline)
-    return next((band for band in (*bands, finding.functional) if band in _BEYOND), None)
+    return next((band for band in (*bands, finding.functional) if band in BEYOND), None)
 
 
 def _blocks(telling: Telling) -> tuple[Block, ...]:
@@ -70,7 +68,7 @@ def _blocks(telling: Telling) -> tuple[Block, ...]:
 def _clearly(telling: Telling, clearly: Iterable[Change]) -> Sentence:
     """Return what counts as a change, with all that did and the rows behind them."""
     told = tuple(clearly)
-    findings = [_finding(telling, one, which) for one in told for which in ("start", "end")]
+    findings = [finding for one in told for _, finding in _ends(telling, one)]
     return telling.say(
         "client.changes.clearly",
         by=(VARIATION,),
@@ -98,12 +96,7 @@ def _table(telling: Telling, groups: Mapping[str, Iterable[Change]]) -> Table:
 
 
 def _row(telling: Telling, change: Change) -> Row:
-    language = telling.language
-    ends = [
-        (visit, finding)
-        for visit in (telling.visit(change.start), telling.visit(change.end))
-        if (finding := finding_of(visit, change.marker))
-    ]
+    language, ends = telling.language, _ends(telling, change)
     start, end = (value_of(telling, visit, finding) for visit, finding in ends)
     return Row(
         cells=(

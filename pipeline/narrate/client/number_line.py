@@ -85,12 +85,8 @@ def _shown(finding: Finding) -> tuple[Limit, ...]:
 
 
 def _plausible(telling: Telling, marker: str) -> tuple[float, float]:
-    own = [
-        limit
-        for limit in telling.rules.limits
-        if limit.marker == marker and limit.set is LimitSet.PLAUSIBLE
-    ]
-    ends = {limit.side: limit.value for limit in own}
+    limits = telling.rules.all_limits_of(marker, LimitSet.PLAUSIBLE)
+    ends = {limit.side: limit.value for limit in limits}
     return ends.get(Band.LOW, 0.0), ends.get(Band.HIGH, float("inf"))
 
 

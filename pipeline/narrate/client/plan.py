@@ -11,14 +11,14 @@ from pipeline.narrate.plan import (
     advice_title,
     changes_told,
     holding,
+    measured,
     safety_first,
 )
 from pipeline.narrate.protein import protein
-from pipeline.narrate.telling import Telling, finding_of
-from pipeline.narrate.values import value_of
+from pipeline.narrate.telling import Telling
 from pipeline.story import Bullets, Paragraph, Section, Sentence, Step, Steps
 
-_THEMES = ("food", "movement", "sleep", "calm", "liver_gut", "vitamins")
+THEMES = ("food", "movement", "sleep", "calm", "liver_gut", "vitamins")
 
 
 def plan(telling: Telling) -> Section:
@@ -28,7 +28,7 @@ def plan(telling: Telling) -> Section:
         telling.say("plan.client.lead", date=telling.last.date),
         *safety_first(telling, "plan.client"),
     )
-    parts = [(theme, _of_theme(telling, items, theme)) for theme in _THEMES]
+    parts = [(theme, _of_theme(telling, items, theme)) for theme in THEMES]
     return Section(
         id="plan",
         title=telling.language.text("plan.client.title"),
@@ -83,10 +83,9 @@ def _reasons(telling: Telling, item: PlanItem) -> Iterator[str]:
 
 def _reason(telling: Telling, name: str) -> str:
     """Return one reason in plain words: a value as it was measured, or a fact."""
-    language, finding = telling.language, finding_of(telling.last, name)
-    if finding is not None:
-        value = value_of(telling, telling.last, finding)
-        return language.text("plan.why.measured", marker=language.short(name), value=value)
+    language, value = telling.language, measured(telling, name)
+    if value:
+        return value
     word = "phase" if name.startswith("phase-") else name
     own = f"plan.client.why.{word}"
     return language.text(own) if language.has(own) else named(telling, name)
