@@ -27,6 +27,8 @@ OPTIONAL_COLUMNS = (
     "flag",  # what the source says of it: H, L, abnormal; judged anew here
     "ref_text",  # the interval as one text: "3,9 - 5,6"
 )
+OGTT_MINUTES = (0, 30, 60, 90, 120, 180)  # after the load
+_ENOUGH_FOR_A_CURVE = 3
 OWN_REASON = "own-"  # how the reasons of a practice's own expectations begin
 RAW_COLUMNS = ("row", "file", "line", *REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)
 
@@ -431,6 +433,16 @@ class Visit:
     reservations: tuple[Reservation, ...]
     context: Mapping[str, object]  # what was stated; absent is unknown
     unknown: tuple[str, ...]  # context keys that are not stated
+
+    def load_test(self, analyte: str) -> dict[int, Finding]:
+        """Return the curve of "glucose" or "insulin" in an OGTT, by minute after the load.
+
+        It is empty where there are fewer than three points: these make no curve.
+        """
+        found = {finding.marker: finding for finding in self.findings}
+        names = {minute: f"{analyte}_ogtt_{minute}" for minute in OGTT_MINUTES}
+        curve = {minute: found[name] for minute, name in names.items() if name in found}
+        return curve if len(curve) >= _ENOUGH_FOR_A_CURVE else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ Text is escaped by Jinja; the exporter keeps only what carries the mark of this 
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -65,9 +65,10 @@ class Result:
 def show(*parts: Section | Block | None) -> Fragment:
     """Return sections and blocks as one piece of the page; None and empty sections show nothing.
 
-    A section outside another starts at the second level of headings, a block stands by itself.
+    A section outside another starts at the second level of headings; a block behind a section
+    stands at its end, any other by itself.
     """
-    shown = [part for part in parts if part is not None]
+    shown = _joined(part for part in parts if part is not None)
     headings = [
         (part.id, part.title) for part in shown if isinstance(part, Section) and not part.is_empty()
     ]
@@ -88,6 +89,18 @@ def finish(case: Mapping[str, object], input_sha256: str) -> Result:
     """
     json.dumps(case, allow_nan=False)
     return Result(case=case, input_sha256=input_sha256)
+
+
+def _joined(parts: Iterable[Section | Block]) -> list[Section | Block]:
+    """Return parts with each block moved into the section before it, as its last part."""
+    joined: list[Section | Block] = []
+    for part in parts:
+        before = joined[-1] if joined else None
+        if isinstance(before, Section) and not isinstance(part, Section):
+            joined[-1] = replace(before, ending=(*before.ending, part))
+        else:
+            joined.append(part)
+    return joined
 
 
 def _html(part: Section | Block) -> str:

@@ -218,21 +218,102 @@ class Road:
     before_label: str
 
 
-Block = Paragraph | Bullets | Callout | Table | Figure | Facts | Results | Steps | Road
+Side = Literal["above", "below", "above right", "below right", "above left", "below left", "right"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dot:
+    """A value in a chart, as a place [shares of its width and height, from the lower left]."""
+
+    at: float
+    height: float
+    label: str  # the printed value; "" where it would touch another
+    side: Side  # where the label stands clear of the line
+    is_bound: bool  # known only as a limit ("<0.3"): drawn open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """A limit in a chart: a line across it, and at its right end what it is."""
+
+    height: float
+    label: str
+    label_height: float
+    kind: Literal["target", "guideline"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """One marker over the visits, as places: the template only draws them."""
+
+    marker: str
+    title: str
+    alt: str
+    width: float  # share of the picture that the axis takes; the rest is room for labels
+    dots: tuple[Dot, ...]
+    band: tuple[float, float] | None  # where the interval lies [shares of the height]
+    levels: tuple[Level, ...]
+    ticks: tuple[Label, ...]  # months under the axis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charts:
+    """Small charts of one kind, side by side, with the numbers they draw."""
+
+    id: str
+    caption: str
+    items: tuple[Chart, ...]
+    table: Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """What several rules have in common: findings on the left, rules that hold on the right.
+
+    ``links``: indices of a finding and of a rule that rests on it.
+    """
+
+    id: str
+    caption: str
+    alt: str
+    findings: tuple[str, ...]
+    rules: tuple[str, ...]
+    links: tuple[tuple[int, int], ...]
+    table: Table
+
+
+Block = (
+    Paragraph
+    | Bullets
+    | Callout
+    | Table
+    | Figure
+    | Facts
+    | Results
+    | Steps
+    | Road
+    | Charts
+    | Network
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of a report under one heading; ``subsections`` are one level down."""
+    """A part of a report under one heading; ``subsections`` are one level down.
+
+    ``ending``: what stands behind the last of these; pictures that a notebook adds.
+    """
 
     id: str
     title: str
     blocks: tuple[Block, ...] = ()
     subsections: tuple["Section", ...] = field(default=())
+    ending: tuple[Block, ...] = ()
 
     def is_empty(self) -> bool:
         """Return whether nothing would be printed under the heading."""
-        return not self.blocks and all(part.is_empty() for part in self.subsections)
+        parts = all(part.is_empty() for part in self.subsections)
+        return parts and not self.blocks and not self.ending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib as mpl
@@ -12,10 +11,10 @@ from clinic import case, lab
 from matplotlib.figure import Figure as Sheet
 
 from pipeline.interpret import interpret
-from pipeline.model import Interpretation
-from pipeline.plot import palette, plot_ogtt, plot_road, plot_trend
+from pipeline.model import Audience, Interpretation
+from pipeline.plot import palette, plot_ogtt, plot_road
 from pipeline.plot.marks import labelled
-from pipeline.plot.trend import Course, Line, plot_course
+from pipeline.plot.ogtt import plot_curve
 from pipeline.story import Figure, Table
 
 EARLIER = {"glucose_fasting": 5.0, "insulin_fasting": 20, "hba1c": 38, "alt": 62, "weight": 95}
@@ -32,7 +31,6 @@ OGTT = {
 }
 SVG = "{http://www.w3.org/2000/svg}"
 DRAW: dict[str, Callable[[Interpretation, str], Figure | None]] = {
-    "trend": plot_trend,
     "ogtt": plot_ogtt,
     "road": plot_road,
 }
@@ -167,27 +165,8 @@ def test_each_figure_has_a_caption_and_a_table_of_whole_rows(id: str) -> None:
 
 
 def test_nothing_to_draw_gives_no_figure() -> None:
-    assert plot_trend(one_value(), "nl") is None
     assert plot_ogtt(one_value(), "nl") is None
     assert plot_road(one_value(), "nl") is None
-
-
-def test_the_course_tells_each_value_with_its_month() -> None:
-    alt = plain(drawn("trend").alt)
-    assert "ALAT: 62 U/L (maand 0) en 22 U/L (maand 8)" in alt
-    assert "nuchtere insuline: 20,0 mU/L (maand 0) en < 0,3 mU/L (maand 8)" in alt
-
-
-def test_a_marker_of_a_single_visit_has_no_course() -> None:
-    rows = {row[0] for row in cells(drawn("trend").table)}
-    assert "Middelomtrek" not in rows
-    assert "ALAT" in rows
-
-
-def test_the_course_shows_target_and_guideline_by_name() -> None:
-    svg = plain(drawn("trend").svg)
-    assert "streef ≤ 33" in svg
-    assert "ADA 2025 &lt; 39" in svg
 
 
 def test_the_curve_tells_each_point_and_that_its_low_point_is_no_diagnosis() -> None:
@@ -204,6 +183,27 @@ def test_a_curve_needs_three_points() -> None:
     assert plot_ogtt(interpret(case(lab(few))), "nl") is None
 
 
+def test_a_value_known_only_as_a_limit_is_an_open_point() -> None:
+    person = case(lab({**OGTT, "insulin_ogtt_30": "<3"}))
+    curve = interpret(person).visits[0].load_test("insulin")
+    ax = plot_curve(curve, labels=["12", "< 3", "296"], limits=[], ax=Sheet().subplots())
+    points = [line for line in ax.lines if line.get_marker() == "o"]
+    assert [point.get_markerfacecolor() for point in points] == [
+        palette.VALUE,
+        "white",
+        palette.VALUE,
+    ]
+    assert [list(point.get_ydata()) for point in points] == [[12.0], [3.0], [296.0]]
+
+
+def test_the_client_reads_of_the_same_curve_in_plain_words() -> None:
+    figure = plot_ogtt(two_visits(), "nl", Audience.CLIENT)
+    assert figure is not None
+    assert "8,1 mmol/L na 30 minuten" in plain(figure.alt)
+    assert cells(figure.table) == cells(drawn("ogtt").table)
+    assert "glucosetolerantietest" not in figure.alt + figure.caption
+
+
 def test_the_road_places_each_visit_by_its_classes() -> None:
     rows = [row[1][:2] + row[2][:2] for row in cells(drawn("road").table)]
     assert ">8</text>" in drawn("road").svg
@@ -216,30 +216,6 @@ def test_a_class_that_is_unknown_has_a_place_of_its_own() -> None:
     assert "I? · unknown" in figure.svg
 
 
-def course(months: list[int], marker: str = "insulin_fasting") -> Course:
-    found = [(visit, finding) for visit in two_visits().visits for finding in visit.findings]
-    pairs = [(visit, finding) for visit, finding in found if finding.marker == marker]
-    visits, findings = zip(*pairs, strict=True)
-    assert [visit.month for visit in visits] == months
-    return Course(marker=marker, visits=visits, findings=findings)
-
-
-def axes_with(**changed: Any) -> Any:
-    given: dict[str, Any] = {
-        "lines": [Line(value=6.0, label="target", is_target=True)],
-        "labels": ["20", "< 0.3"],
-        "band": (None, 25.0),
-    }
-    return plot_course(course([0, 8]), **{**given, **changed}, ax=Sheet().subplots())
-
-
-def test_a_value_known_only_as_a_limit_is_an_open_point() -> None:
-    points = [line for line in axes_with().lines if line.get_marker() == "o"]
-    faces = [point.get_markerfacecolor() for point in points]
-    assert faces == [palette.VALUE, "white"]
-    assert [list(point.get_ydata()) for point in points] == [[20.0], [0.3]]
-
-
 @pytest.mark.parametrize(
     ("months", "with_label"),
     [([0, 8, 24], [0, 1, 2]), ([0, 1, 3, 8, 12, 24], [0, 3, 5]), ([0, 20, 24], [0, 2]), ([5], [0])],
@@ -248,25 +224,6 @@ def test_labels_that_would_touch_are_left_to_the_table(
     months: list[int], with_label: list[int]
 ) -> None:
     assert labelled(months, 0.3) == with_label
-
-
-def test_every_value_and_limit_lies_inside_the_axes() -> None:
-    low, high = axes_with().get_ylim()
-    assert low < 0.3
-    assert high > 20
-
-
-def test_labels_of_limits_that_lie_close_are_pushed_apart() -> None:
-    near = [
-        Line(value=6.0, label="one", is_target=True),
-        Line(value=6.1, label="other", is_target=False),
-    ]
-    ax = axes_with(lines=near)
-    heights = {
-        text.get_text(): text.xy[1] for text in ax.texts if text.get_text() in ("one", "other")
-    }
-    bottom, top = ax.get_ylim()
-    assert heights["other"] - heights["one"] >= 0.1 * (top - bottom)
 
 
 def test_target_and_guideline_lines_differ_in_more_than_colour() -> None:

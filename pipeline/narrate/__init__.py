@@ -52,6 +52,7 @@ _SECTIONS: Mapping[Audience, tuple[Callable[[Telling], Section], ...]] = {
         client.summary,
         client.changes,
         client.results,
+        client.load_test,
         client.plan,
         client_genotypes,
         client.unknown,

@@ -8,17 +8,19 @@ from matplotlib.axes import Axes
 from pipeline.language import Language, Quantity
 from pipeline.model import Finding, Limit, LimitSet
 from pipeline.plot import palette
+from pipeline.story import Side
 
 _CENSORED_FACE = "white"
 _LABEL_SIZE = 6.8
 _Place = dict[str, Any]
-_BESIDE: dict[str, _Place] = {
+_BESIDE: dict[Side, _Place] = {
     "above": {"xytext": (0, 5), "ha": "center", "va": "bottom"},
     "below": {"xytext": (0, -5), "ha": "center", "va": "top"},
     "above right": {"xytext": (4, 3), "ha": "left", "va": "bottom"},
     "below right": {"xytext": (4, -3), "ha": "left", "va": "top"},
     "above left": {"xytext": (-4, 3), "ha": "right", "va": "bottom"},
     "below left": {"xytext": (-4, -3), "ha": "right", "va": "top"},
+    "right": {"xytext": (6, 0), "ha": "left", "va": "center"},
 }
 
 
@@ -40,7 +42,7 @@ def plot_points(
         face = _CENSORED_FACE if finding.comparator else palette.VALUE
         ax.plot(x, finding.value, "o", ms=4.5, mfc=face, mec=palette.VALUE, zorder=6)
     for index in labelled(at, room):
-        _label(ax, (at[index], values[index]), labels[index], _place(at, values, index))
+        _label(ax, (at[index], values[index]), labels[index], side_of(at, values, index))
     return ax
 
 
@@ -77,25 +79,25 @@ def limit_label(limit: Limit, words: Language) -> str:
     return words.text("report.figures.trend.limit", body=body, value=words.inside(limit))
 
 
-def _place(at: Sequence[float], values: Sequence[float], index: int) -> _Place:
+def side_of(at: Sequence[float], values: Sequence[float], index: int) -> Side:
     """Return where the label of a point stands clear of the line that comes in and goes out.
 
     Above a peak, below a valley; on a slope to whichever side has more room.
     """
     if index == len(values) - 1:
-        return {"xytext": (6, 0), "ha": "left", "va": "center"}
+        return "right"
     rises = values[index + 1] > values[index]
     if index == 0:
-        return _BESIDE["below right" if rises else "above right"]
+        return "below right" if rises else "above right"
     if (values[index] > values[index - 1]) is not rises:
-        return _BESIDE["below" if rises else "above"]
+        return "below" if rises else "above"
     right = at[index + 1] - at[index] > at[index] - at[index - 1]
     if rises:
-        return _BESIDE["below right" if right else "above left"]
-    return _BESIDE["above right" if right else "below left"]
+        return "below right" if right else "above left"
+    return "above right" if right else "below left"
 
 
-def _label(ax: Axes, point: tuple[float, float], label: str, place: _Place) -> None:
+def _label(ax: Axes, point: tuple[float, float], label: str, side: Side) -> None:
     ax.annotate(
         label,
         point,
@@ -105,5 +107,5 @@ def _label(ax: Axes, point: tuple[float, float], label: str, place: _Place) -> N
         color=palette.INK,
         zorder=5,
         bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.4},
-        **place,
+        **_BESIDE[side],
     )

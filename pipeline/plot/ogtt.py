@@ -6,32 +6,34 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from pipeline.language import Language, Quantity
-from pipeline.model import Finding, Interpretation, Limit, LimitSet, Visit
+from pipeline.model import Audience, Finding, Interpretation, Limit, LimitSet, Visit
 from pipeline.plot import palette
 from pipeline.plot.canvas import Margins, drawing, new_sheet, svg_of
 from pipeline.plot.marks import limit_label, number_ticks, plot_points, printed
 from pipeline.story import Column, Figure, Row, RowGroup, Table
 
-_MINUTES = (0, 30, 60, 90, 120, 180)
 _TWO_HOURS = 120
-_ENOUGH = 3  # points that make a curve
 _HEIGHT_MM = 62
 _LABEL_ROOM = 0.12  # of the minutes from first to last
 _MARGINS = Margins(left=12, right=3, top=7, bottom=12, between_columns=16)
 _ANALYTES = ("glucose", "insulin")
+_TEXTS = {Audience.CLINICIAN: "report.figures.ogtt", Audience.CLIENT: "client.load_test"}
 
 _Curve = dict[int, Finding]  # minutes after the load
 
 
-def plot_ogtt(interpretation: Interpretation, language: str) -> Figure | None:
-    """Return the curves of the last visit that has an OGTT, with the 2-hour limit, and a table.
+def plot_ogtt(
+    interpretation: Interpretation, language: str, audience: Audience = Audience.CLINICIAN
+) -> Figure | None:
+    """Return the curves of the last visit that has an OGTT, and their table.
 
-    An analyte with fewer than three points is not drawn; None where no visit has a curve.
+    Clinicians see the 2-hour limit with whose it is. An analyte with fewer than three points is
+    not drawn; None where no visit has a curve.
     """
     for visit in reversed(interpretation.visits):
-        curves = {name: curve for name in _ANALYTES if (curve := _curve(visit, name))}
+        curves = {name: curve for name in _ANALYTES if (curve := visit.load_test(name))}
         if curves:
-            return _figure(visit, curves, Language.load(language))
+            return _figure(visit, curves, Language.load(language), audience)
     return None
 
 
@@ -56,48 +58,42 @@ def plot_curve(
     return ax
 
 
-def _curve(visit: Visit, analyte: str) -> _Curve:
-    """Return the points of an analyte by minute; empty where there are too few for a curve."""
-    found = {finding.marker: finding for finding in visit.findings}
-    curve = {
-        minute: found[f"{analyte}_ogtt_{minute}"]
-        for minute in _MINUTES
-        if f"{analyte}_ogtt_{minute}" in found
-    }
-    return curve if len(curve) >= _ENOUGH else {}
-
-
-def _figure(visit: Visit, curves: dict[str, _Curve], words: Language) -> Figure:
-    alt = _alt(visit, curves, words)
+def _figure(visit: Visit, curves: dict[str, _Curve], words: Language, audience: Audience) -> Figure:
+    texts = _TEXTS[audience]
+    alt = _alt(visit, curves, words, texts)
     return Figure(
         id="ogtt",
-        svg=_draw(curves, words, alt),
+        svg=_draw(curves, words, audience, alt),
         alt=alt,
-        caption=words.text("report.figures.ogtt.caption", date=visit.date),
-        table=_table(curves, words),
+        caption=words.text(f"{texts}.caption", date=visit.date),
+        table=_table(curves, words, texts),
     )
 
 
 # -- drawing
 
 
-def _draw(curves: dict[str, _Curve], words: Language, alt: str) -> str:
+def _draw(curves: dict[str, _Curve], words: Language, audience: Audience, alt: str) -> str:
+    texts = _TEXTS[audience]
     with drawing():
         sheet, axes = new_sheet(_HEIGHT_MM, _MARGINS, columns=len(curves))
         for (analyte, curve), ax in zip(curves.items(), axes, strict=True):
             labels = [printed(finding, words) for finding in curve.values()]
-            plot_curve(curve, labels=labels, limits=_limits(curve, words), ax=ax)
+            plot_curve(curve, labels=labels, limits=_limits(curve, words, audience), ax=ax)
             unit = words.unit(next(iter(curve.values())).unit)
-            ax.set_title(words.text(f"report.figures.ogtt.{analyte}"))
+            ax.set_title(words.text(f"{texts}.{analyte}"))
             ax.set_ylabel(unit)
             number_ticks(ax, words)
-            ax.set_xlabel(words.text("report.figures.ogtt.minutes"))
+            ax.set_xlabel(words.text(f"{texts}.minutes"))
         return svg_of(sheet, id="ogtt", alt=alt)
 
 
-def _limits(curve: _Curve, words: Language) -> list[tuple[Limit, str]]:
+def _limits(curve: _Curve, words: Language, audience: Audience) -> list[tuple[Limit, str]]:
+    """Return the guideline limits at two hours; a client reads of them beside the result."""
     finding = curve.get(_TWO_HOURS)
-    limits = finding.limits.get(LimitSet.GUIDELINE, ()) if finding else ()
+    if finding is None or audience is Audience.CLIENT:
+        return []
+    limits = finding.limits.get(LimitSet.GUIDELINE, ())
     return [(limit, limit_label(limit, words)) for limit in limits]
 
 
@@ -125,39 +121,39 @@ def _draw_limit(ax: Axes, limit: Limit, label: str) -> None:
 # -- in words
 
 
-def _alt(visit: Visit, curves: dict[str, _Curve], words: Language) -> str:
-    told = {name: words.listing(_points(curve, words)) for name, curve in curves.items()}
+def _alt(visit: Visit, curves: dict[str, _Curve], words: Language, texts: str) -> str:
+    told = {name: words.listing(_points(curve, words, texts)) for name, curve in curves.items()}
     if len(told) == len(_ANALYTES):
-        return words.text("report.figures.ogtt.alt", date=visit.date, **told)
+        return words.text(f"{texts}.alt", date=visit.date, **told)
     (name, values), *_ = told.items()
-    panel = words.text(f"report.figures.ogtt.{name}")
-    return words.text("report.figures.ogtt.alt_one", date=visit.date, panel=panel, values=values)
+    panel = words.text(f"{texts}.{name}")
+    return words.text(f"{texts}.alt_one", date=visit.date, panel=panel, values=values)
 
 
-def _points(curve: _Curve, words: Language) -> list[str]:
+def _points(curve: _Curve, words: Language, texts: str) -> list[str]:
     return [
-        words.text("report.figures.ogtt.point", value=Quantity.of(finding), minutes=minute)
+        words.text(f"{texts}.point", value=Quantity.of(finding), minutes=minute)
         for minute, finding in curve.items()
     ]
 
 
-def _table(curves: dict[str, _Curve], words: Language) -> Table:
+def _table(curves: dict[str, _Curve], words: Language, texts: str) -> Table:
     minutes = sorted({minute for curve in curves.values() for minute in curve})
     columns = (
-        Column(label=_column_label(name, curve, words), kind="number")
+        Column(label=_column_label(name, curve, words, texts), kind="number")
         for name, curve in curves.items()
     )
     return Table(
-        caption=words.text("report.figures.ogtt.table"),
-        columns=(Column(label=words.text("report.figures.ogtt.minutes")), *columns),
+        caption=words.text(f"{texts}.table"),
+        columns=(Column(label=words.text(f"{texts}.minutes")), *columns),
         groups=(RowGroup(title="", rows=tuple(_row(one, curves, words) for one in minutes)),),
-        note=_note(curves, words),
+        note=_note(curves, words, texts),
     )
 
 
-def _column_label(name: str, curve: _Curve, words: Language) -> str:
+def _column_label(name: str, curve: _Curve, words: Language, texts: str) -> str:
     unit = words.unit(next(iter(curve.values())).unit)
-    return f"{words.text(f'report.figures.ogtt.{name}')} ({unit})"
+    return f"{words.text(f'{texts}.{name}')} ({unit})"
 
 
 def _row(minute: int, curves: dict[str, _Curve], words: Language) -> Row:
@@ -169,7 +165,7 @@ def _row(minute: int, curves: dict[str, _Curve], words: Language) -> Row:
     )
 
 
-def _note(curves: dict[str, _Curve], words: Language) -> str:
+def _note(curves: dict[str, _Curve], words: Language, texts: str) -> str:
     """Return where glucose was lowest after the load, if it fell below where it started."""
     curve = curves.get("glucose", {})
     after = {minute: finding for minute, finding in curve.items() if minute > 0}
@@ -179,4 +175,4 @@ def _note(curves: dict[str, _Curve], words: Language) -> str:
     if after[minute].value >= curve[0].value:
         return ""
     lowest = Quantity.of(after[minute])
-    return words.text("report.figures.ogtt.note", value=lowest, minutes=minute)
+    return words.text(f"{texts}.note", value=lowest, minutes=minute)

@@ -1,17 +1,13 @@
-"""Middle floor. The course of key markers over the visits, a small chart each."""
+"""Middle floor. The course of key markers over the visits: a small chart each, as places."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil
-
-from matplotlib.axes import Axes
+from itertools import chain
 
 from pipeline.language import Language, Quantity, capitalised
-from pipeline.model import Finding, Interpretation, LimitSet, Visit
-from pipeline.plot import palette
-from pipeline.plot.canvas import Margins, drawing, new_sheet, svg_of
-from pipeline.plot.marks import limit_label, number_ticks, plot_points, printed
-from pipeline.story import Column, Figure, Row, RowGroup, Table
+from pipeline.model import Audience, Band, Finding, Interpretation, Limit, LimitSet, Visit
+from pipeline.plot.marks import labelled, limit_label, printed, side_of
+from pipeline.story import Chart, Charts, Column, Dot, Label, Level, Row, RowGroup, Table
 
 KEY_MARKERS = (
     "homa_ir",
@@ -27,14 +23,17 @@ KEY_MARKERS = (
     "weight",
     "waist",
 )
-_COLUMNS = 3
-_PANEL_MM = 33
+_TEXTS = {Audience.CLINICIAN: "report.figures.trend", Audience.CLIENT: "client.trend"}
+_WIDTH = {Audience.CLINICIAN: 0.58, Audience.CLIENT: 0.78}  # a body's name needs more room
 _LABEL_ROOM = 0.3  # of the months from first to last
-_MARGINS = Margins(left=9, right=20, top=6, bottom=10, between_columns=30, between_rows=12)
+_TICK_ROOM = 0.16
+_BELOW, _ABOVE = 0.28, 0.22  # of the range of values and limits: room for labels
+_INDENT = 0.04  # of the width, before the first value
+_LEVEL_APART = 0.15  # of the height, between two labels at the right
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class _Course:
     """One marker over the visits at which it was found; at least two."""
 
     marker: str
@@ -42,63 +41,27 @@ class Course:
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """A limit as it is drawn: where, what stands beside it, and whether it is a target."""
-
-    value: float
-    label: str
-    is_target: bool
-
-
 def plot_trend(
-    interpretation: Interpretation, language: str, markers: Sequence[str] = KEY_MARKERS
-) -> Figure | None:
-    """Return a small chart a marker with target and guideline limits, and a table of the numbers.
+    interpretation: Interpretation, language: str, audience: Audience = Audience.CLINICIAN
+) -> Charts | None:
+    """Return a chart for each key marker with its interval, limits and values, and their table.
 
-    Markers with a value at fewer than two visits are left out; with none left there is no figure.
+    Clinicians see every guideline by name; the client the practice's target. Markers with a value
+    at fewer than two visits are left out; None where none is left.
     """
-    courses = [course for id in markers if (course := _course(interpretation, id))]
+    courses = [course for id in KEY_MARKERS if (course := _course(interpretation, id))]
     if not courses:
         return None
     words = Language.load(language)
-    alt = _alt(courses, words, len(interpretation.visits))
-    return Figure(
+    return Charts(
         id="trend",
-        svg=_draw(courses, words, alt),
-        alt=alt,
-        caption=words.text("report.figures.trend.caption"),
-        table=_table(courses, words, interpretation.visits),
+        caption=words.text(f"{_TEXTS[audience]}.caption"),
+        items=tuple(_chart(course, words, audience) for course in courses),
+        table=_table(courses, words, interpretation.visits, audience),
     )
 
 
-def plot_course(
-    course: Course,
-    lines: Sequence[Line],
-    *,
-    labels: Sequence[str],
-    band: tuple[float | None, float | None],
-    ax: Axes,
-) -> Axes:
-    """Draw one marker: the interval as a band, limits as lines, values as points with their labels.
-
-    ``labels`` are the printed values, one a visit. A value known only as a limit is an open point.
-    """
-    months = [visit.month for visit in course.visits]
-    values = [finding.value for finding in course.findings]
-    _set_range(ax, [*values, *(line.value for line in lines)], months)
-    _draw_band(ax, band)
-    ax.plot(months, values, color=palette.VALUE, zorder=3)
-    plot_points(course.findings, at=months, labels=labels, room=_LABEL_ROOM, ax=ax)
-    _draw_lines(ax, lines)
-    ax.set_xticks(_apart(months))
-    return ax
-
-
-# -- what is drawn
-
-
-def _course(interpretation: Interpretation, marker: str) -> Course | None:
+def _course(interpretation: Interpretation, marker: str) -> _Course | None:
     found = [
         (visit, finding)
         for visit in interpretation.visits
@@ -108,52 +71,166 @@ def _course(interpretation: Interpretation, marker: str) -> Course | None:
     if len(found) < 2:
         return None
     visits, findings = zip(*found, strict=True)
-    return Course(marker=marker, visits=visits, findings=findings)
+    return _Course(marker=marker, visits=visits, findings=findings)
 
 
-def _lines(course: Course, words: Language) -> list[Line]:
-    """Return the practice's target and the guideline limits of a marker, the lowest first."""
+# Which limits are shown.
+
+
+def _limits(course: _Course, audience: Audience) -> tuple[Limit, ...]:
+    """Return the limits that get a line, the lowest first; in pregnancy others hold: none."""
     last = course.findings[-1]
-    targets = [
-        Line(value=limit.value, label=limit_label(limit, words), is_target=True)
-        for limit in last.limits.get(LimitSet.FUNCTIONAL, ())
-    ]
-    guidelines = [
-        Line(value=limit.value, label=limit_label(limit, words), is_target=False)
-        for limit in last.limits.get(LimitSet.GUIDELINE, ())
-    ]
-    return sorted([*targets, *guidelines], key=lambda line: line.value)
+    if "pregnancy" in last.notes:
+        return ()
+    sets = [LimitSet.FUNCTIONAL]
+    sets += [LimitSet.GUIDELINE] if audience is Audience.CLINICIAN else []
+    found = chain.from_iterable(last.limits.get(set, ()) for set in sets)
+    return tuple(sorted(found, key=lambda limit: limit.value))
 
 
-def _band(course: Course) -> tuple[float | None, float | None]:
-    """Return the ends of the laboratory's interval; None where an end is open or unknown."""
-    limits = course.findings[-1].limits.get(LimitSet.REFERENCE, ())
-    low = [limit.value for limit in limits if limit.op.startswith("<")]
-    high = [limit.value for limit in limits if limit.op.startswith(">")]
-    return (low[0] if low else None, high[0] if high else None)
+def _interval(course: _Course, audience: Audience) -> tuple[Limit, ...]:
+    """Return the limits that get a band: the laboratory's; for the client else a guideline's."""
+    last = course.findings[-1]
+    if "pregnancy" in last.notes:
+        return ()
+    own = last.limits.get(LimitSet.REFERENCE, ())
+    if own or audience is Audience.CLINICIAN:
+        return own
+    return last.limits.get(LimitSet.GUIDELINE, ())
 
 
-# -- drawing
+# Places.
 
 
-def _draw(courses: list[Course], words: Language, alt: str) -> str:
-    rows = ceil(len(courses) / _COLUMNS)
-    with drawing():
-        sheet, axes = new_sheet(rows * _PANEL_MM + 4, _MARGINS, rows=rows, columns=_COLUMNS)
-        for course, ax in zip(courses, axes, strict=False):
-            labels = [printed(finding, words) for finding in course.findings]
-            lines = _lines(course, words)
-            plot_course(course, lines, labels=labels, band=_band(course), ax=ax)
-            ax.set_title(_title(course, words))
-            number_ticks(ax, words)
-        for ax in axes[len(courses) :]:
-            ax.set_axis_off()
-        axis = words.text("report.figures.trend.axis")
-        sheet.text(0.5, 0.004, axis, ha="center", va="bottom", fontsize=6.5, color=palette.QUIET)
-        return svg_of(sheet, id="trend", alt=alt)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scale:
+    """From months and values to shares of a chart's width and height."""
+
+    first: int
+    months: int
+    low: float
+    high: float
+    width: float
+
+    def at(self, month: int) -> float:
+        share = (month - self.first) / self.months
+        return self.width * (_INDENT + (1 - 2 * _INDENT) * share)
+
+    def height(self, value: float) -> float:
+        return (value - self.low) / (self.high - self.low)
 
 
-def _title(course: Course, words: Language) -> str:
+def _chart(course: _Course, words: Language, audience: Audience) -> Chart:
+    limits, scale = _limits(course, audience), _scale(course, audience)
+    dots = _dots(course, scale, words)
+    return Chart(
+        marker=course.marker,
+        title=_title(course, words),
+        alt=_alt(course, words, audience),
+        width=scale.width,
+        dots=dots,
+        band=_band(_interval(course, audience), scale),
+        levels=_levels(limits, dots[-1].height, scale, words, audience),
+        ticks=_ticks(course, scale),
+    )
+
+
+def _scale(course: _Course, audience: Audience) -> _Scale:
+    """Return the scale of a chart: every value and limit with a line lies inside it."""
+    months = [visit.month for visit in course.visits]
+    shown = [limit.value for limit in _limits(course, audience)]
+    heights = [*(finding.value for finding in course.findings), *shown]
+    low, high = min(heights), max(heights)
+    room = (high - low) or abs(high) or 1
+    return _Scale(
+        first=months[0],
+        months=(months[-1] - months[0]) or 1,
+        low=low - _BELOW * room,
+        high=high + _ABOVE * room,
+        width=_WIDTH[audience],
+    )
+
+
+def _dots(course: _Course, scale: _Scale, words: Language) -> tuple[Dot, ...]:
+    at = [scale.at(visit.month) for visit in course.visits]
+    values = [finding.value for finding in course.findings]
+    named = labelled(at, _LABEL_ROOM)
+    return tuple(
+        Dot(
+            at=at[index],
+            height=scale.height(finding.value),
+            label=printed(finding, words) if index in named else "",
+            side=side_of(at, values, index),
+            is_bound=finding.comparator is not None,
+        )
+        for index, finding in enumerate(course.findings)
+    )
+
+
+def _band(limits: Sequence[Limit], scale: _Scale) -> tuple[float, float] | None:
+    """Return where an interval lies in the chart; None where it is unknown or outside it."""
+    if not limits:
+        return None
+    low = max((scale.height(x.value) for x in limits if x.side is Band.LOW), default=0.0)
+    high = min((scale.height(x.value) for x in limits if x.side is Band.HIGH), default=1.0)
+    low, high = max(low, 0.0), min(high, 1.0)
+    return (low, high) if low < high else None
+
+
+def _levels(
+    limits: Sequence[Limit], last: float, scale: _Scale, words: Language, audience: Audience
+) -> tuple[Level, ...]:
+    """Return the lines of limits, from below, with labels clear of one another.
+
+    ``last``: the height of the last value, whose own label stands there too.
+    """
+    heights = [scale.height(limit.value) for limit in limits]
+    return tuple(
+        Level(
+            height=height,
+            label=_level_label(limit, words, audience),
+            label_height=free,
+            kind="target" if limit.set is LimitSet.FUNCTIONAL else "guideline",
+        )
+        for limit, height, free in zip(limits, heights, _apart(heights, last), strict=True)
+    )
+
+
+def _level_label(limit: Limit, words: Language, audience: Audience) -> str:
+    if audience is Audience.CLIENT:
+        return words.quantity(Quantity.exact(limit.value))
+    return limit_label(limit, words)
+
+
+def _apart(heights: Sequence[float], taken: float) -> list[float]:
+    """Return heights, the lowest first, pushed away from what is taken and from one another."""
+    below = [height for height in heights if height < taken]
+    above = [height for height in heights if height >= taken]
+    return [*reversed(_pushed(reversed(below), taken, -1)), *_pushed(above, taken, 1)]
+
+
+def _pushed(heights: Iterable[float], start: float, way: int) -> list[float]:
+    free, placed = start, list[float]()
+    for height in heights:
+        free = way * max(way * height, way * free + _LEVEL_APART)
+        placed.append(free)
+    return placed
+
+
+def _ticks(course: _Course, scale: _Scale) -> tuple[Label, ...]:
+    """Return the months that can be written under the axis without touching one another."""
+    ticks: list[Label] = []
+    for month in (visit.month for visit in course.visits):
+        at = scale.at(month)
+        if not ticks or at - ticks[-1].at >= _TICK_ROOM * scale.width:
+            ticks.append(Label(text=str(month), at=at, anchor="middle"))
+    return tuple(ticks)
+
+
+# In words.
+
+
+def _title(course: _Course, words: Language) -> str:
     """Return the name of a marker with its unit, as the heading of its chart."""
     unit = words.unit(course.findings[-1].unit)
     name = words.short(course.marker)
@@ -161,82 +238,29 @@ def _title(course: Course, words: Language) -> str:
     return capitalised(heading)
 
 
-def _set_range(ax: Axes, heights: list[float], months: list[int]) -> None:
-    """Give every value and limit room, with space above for labels and at the right for limits."""
-    low, high = min(heights), max(heights)
-    room = (high - low) or abs(high) or 1
-    ax.set_ylim(low - 0.28 * room, high + 0.22 * room)
-    span = (months[-1] - months[0]) or 1
-    ax.set_xlim(months[0] - 0.08 * span, months[-1] + 0.36 * span)
-
-
-def _apart(months: list[int]) -> list[int]:
-    """Return the months that can be written under the axis without touching one another."""
-    span, chosen = (months[-1] - months[0]) or 1, [months[0]]
-    for month in months[1:]:
-        if month - chosen[-1] >= 0.14 * span:
-            chosen.append(month)
-    return chosen
-
-
-def _draw_band(ax: Axes, band: tuple[float | None, float | None]) -> None:
-    if band == (None, None):
-        return
-    bottom, top = ax.get_ylim()
-    low = bottom if band[0] is None else max(bottom, band[0])
-    high = top if band[1] is None else min(top, band[1])
-    if low < high:
-        ax.axhspan(low, high, color=palette.BAND, lw=0, zorder=0)
-
-
-def _draw_lines(ax: Axes, lines: Sequence[Line]) -> None:
-    """Draw the limits, and their labels at the right edge, pushed apart where they would touch."""
-    bottom, top = ax.get_ylim()
-    apart = 0.12 * (top - bottom)
-    height = bottom - apart
-    for line in lines:
-        colour = palette.TARGET if line.is_target else palette.GUIDELINE
-        dash = palette.TARGET_DASH if line.is_target else palette.GUIDELINE_DASH
-        ax.axhline(line.value, color=colour, ls=dash, lw=0.9, zorder=2)
-        height = max(line.value, height + apart)
-        ax.annotate(
-            line.label,
-            (1.015, height),
-            xycoords=("axes fraction", "data"),
-            va="center",
-            fontsize=5.8,
-            color=colour,
-            annotation_clip=False,
-        )
-
-
-# -- in words
-
-
-def _alt(courses: list[Course], words: Language, visits: int) -> str:
-    items = "; ".join(_course_in_words(course, words) for course in courses)
-    return words.text("report.figures.trend.alt", n=len(courses), visits=visits, items=items)
-
-
-def _course_in_words(course: Course, words: Language) -> str:
+def _alt(course: _Course, words: Language, audience: Audience) -> str:
     points = [
-        words.text("report.figures.trend.point", value=Quantity.of(finding), month=visit.month)
+        words.text(f"{_TEXTS[audience]}.point", value=Quantity.of(finding), month=visit.month)
         for visit, finding in zip(course.visits, course.findings, strict=True)
     ]
     name = words.short(course.marker)
-    return words.text("report.figures.trend.item", marker=name, values=points)
+    return words.text(f"{_TEXTS[audience]}.alt", marker=name, values=points)
 
 
-def _table(courses: list[Course], words: Language, visits: Sequence[Visit]) -> Table:
-    dates = (Column(label=_month(visit, words), kind="number") for visit in visits)
+def _table(
+    courses: Sequence[_Course], words: Language, visits: Sequence[Visit], audience: Audience
+) -> Table:
+    months = (Column(label=_month(visit, words), kind="number") for visit in visits)
     return Table(
-        caption=words.text("report.figures.trend.table"),
+        caption=words.text(f"{_TEXTS[audience]}.table"),
         columns=(
-            Column(label=words.text("report.columns.marker")),
-            Column(label=words.text("report.columns.unit")),
-            *dates,
+            Column(label=words.text(f"{_TEXTS[audience]}.marker")),
+            Column(label=words.text(f"{_TEXTS[audience]}.unit")),
+            *months,
         ),
-        groups=(RowGroup(title="", rows=tuple(_row(one, words, visits) for one in courses)),),
+        groups=(
+            RowGroup(title="", rows=tuple(_row(one, words, visits, audience) for one in courses)),
+        ),
         dense=True,
     )
 
@@ -245,13 +269,15 @@ def _month(visit: Visit, words: Language) -> str:
     return words.text("report.figures.road.month", month=visit.month)
 
 
-def _row(course: Course, words: Language, visits: Sequence[Visit]) -> Row:
+def _row(course: _Course, words: Language, visits: Sequence[Visit], audience: Audience) -> Row:
     found = {
         visit.date: finding for visit, finding in zip(course.visits, course.findings, strict=True)
     }
     cells = (printed(found[visit.date], words) if visit.date in found else "–" for visit in visits)
+    is_client = audience is Audience.CLIENT
+    name = capitalised(words.short(course.marker)) if is_client else words.marker(course.marker)
     return Row(
-        cells=(words.marker(course.marker), words.unit(course.findings[-1].unit), *cells),
+        cells=(name, words.unit(course.findings[-1].unit), *cells),
         markers=(course.marker,),
         rows=tuple(row for finding in course.findings for row in finding.rows),
     )

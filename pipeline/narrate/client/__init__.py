@@ -7,6 +7,7 @@ computed here.
 from pipeline.narrate.client.around import contact, sources, unknown
 from pipeline.narrate.client.changes import changes
 from pipeline.narrate.client.glossary import glossary
+from pipeline.narrate.client.load_test import load_test
 from pipeline.narrate.client.plan import plan
 from pipeline.narrate.client.results import results
 from pipeline.narrate.client.summary import client_facts, client_title, summary
@@ -17,6 +18,7 @@ __all__ = [
     "client_title",
     "contact",
     "glossary",
+    "load_test",
     "plan",
     "results",
     "sources",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pipeline.language import capitalised
 from pipeline.narrate.client.around import sources, unknown
 from pipeline.narrate.client.changes import changes
+from pipeline.narrate.client.load_test import load_test
 from pipeline.narrate.client.plan import plan
 from pipeline.narrate.client.results import results
 from pipeline.narrate.client.summary import summary
@@ -18,6 +19,7 @@ _READ: tuple[Callable[[Telling], Section], ...] = (
     summary,
     changes,
     results,
+    load_test,
     plan,
     client_genotypes,
     unknown,
