@@ -276,8 +276,8 @@ class Network:
     id: str
     caption: str
     alt: str
-    findings: tuple[str, ...]
-    rules: tuple[str, ...]
+    findings: tuple[tuple[str, ...], ...]  # each as the lines of its label
+    rules: tuple[tuple[str, ...], ...]
     links: tuple[tuple[int, int], ...]
     table: Table
 

@@ -5,6 +5,7 @@ from pipeline.narrate import context, phase, safety
 from pipeline.narrate.changes import change_in_figures, change_of
 from pipeline.narrate.classifications import classifications
 from pipeline.narrate.crossing import limits_beyond
+from pipeline.narrate.network import network
 from pipeline.narrate.patient import visit_label
 from pipeline.narrate.reservations import reservation_list
 from pipeline.narrate.summary import check_sentence
@@ -75,6 +76,7 @@ def _reasoning(telling: Telling, visit: Visit) -> tuple[Block | None, ...]:
         phase.phase_inputs(telling, visit),
         phase.signal_table(telling, visit),
         *classifications(telling, visit),
+        network(telling, visit),
     )
 
 
