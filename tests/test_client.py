@@ -49,6 +49,13 @@ def boxes(story: Story) -> list[Callout]:
     return [block for block in section.blocks if isinstance(block, Callout)]
 
 
+def in_results(story: Story) -> list[Result]:
+    section = story.section("results")
+    parts = section.subsections if section else ()
+    blocks = [block for part in parts for block in part.blocks if isinstance(block, Results)]
+    return [one for block in blocks for one in block.items]
+
+
 def sentences(story: Story, *ids: str) -> list[Sentence]:
     chosen = [section for section in story.sections if not ids or section.id in ids]
     return [one for section in chosen for one in sentences_of(section)]
@@ -225,12 +232,7 @@ def test_a_band_is_told_in_the_words_of_the_marker_then_of_the_theme_then_of_all
 
 
 def results_of(person: CaseInput) -> dict[str, Result]:
-    section = client(person).section("results")
-    assert section is not None
-    blocks = (block for part in section.subsections for block in part.blocks)
-    return {
-        one.marker: one for block in blocks if isinstance(block, Results) for one in block.items
-    }
+    return {one.marker: one for one in in_results(client(person))}
 
 
 def test_a_result_says_what_it_is_whose_limit_and_what_it_means() -> None:
@@ -312,3 +314,41 @@ def test_suicidal_thoughts_lead_to_113_first() -> None:
     story = narrate(with_numbered_files(interpret(person)), "nl", Audience.CLIENT)
     assert "113" in boxes(story)[0].sentences[0].text
     assert sentences(story, "contact")[0].key == "client.contact_113"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_limit_beside_a_result_stands_in_the_table_of_sources(name: str) -> None:
+    story = told(name)
+    section = story.section("sources")
+    assert section is not None
+    rows = {
+        marker: row
+        for block in section.blocks
+        if isinstance(block, Table)
+        for group in block.groups
+        for row in group.rows
+        for marker in row.markers
+    }
+    for one in in_results(story):
+        if one.line:
+            said = set(re.findall(r"\d+(?:,\d+)?", " ".join(rows[one.marker].cells[1:])))
+            beside = (mark.sentence.text for mark in one.marks if mark.kind != "before")
+            assert set(re.findall(r"\d+(?:,\d+)?", " ".join(beside))) <= said, one.marker
+
+
+def test_a_limit_is_said_to_be_whose_it_is() -> None:
+    person = case(lab({"ferritin": 90}, ref_low="20", ref_high="200"), lab({"hba1c": 36}))
+    section = client(person).section("sources")
+    assert section is not None
+    table = next(block for block in section.blocks if isinstance(block, Table))
+    rows = {row.cells[0]: row.cells[1:] for group in table.groups for row in group.rows}
+    assert rows["Ferritine, µg/L"][0] == "20–200 (laboratorium)"
+    assert rows["HbA1c, mmol/mol"][1] == "hoogstens 33 (praktijk)"
+    assert rows["HbA1c, mmol/mol"][2] == "van 48 of hoger (ADA 2025)"
+
+
+def test_a_load_test_is_explained_only_where_there_is_a_curve() -> None:
+    few = {"glucose_ogtt_0": 4.4, "glucose_ogtt_120": 7.4}
+    assert client(case(lab(few))).section("load-test") is None
+    section = client(case(lab({**few, "glucose_ogtt_60": 9.0}))).section("load-test")
+    assert section is not None

@@ -4,12 +4,13 @@ What is said, and which numbers, follow from the same interpretation as for clin
 computed here.
 """
 
-from pipeline.narrate.client.around import contact, sources, unknown
+from pipeline.narrate.client.around import contact, unknown
 from pipeline.narrate.client.changes import changes
 from pipeline.narrate.client.glossary import glossary
 from pipeline.narrate.client.load_test import load_test
 from pipeline.narrate.client.plan import plan
 from pipeline.narrate.client.results import results
+from pipeline.narrate.client.sources import sources
 from pipeline.narrate.client.summary import client_facts, client_title, summary
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Middle floor. What stands around the results: what is unknown, whose limits, whom to call."""
+"""Middle floor. What stands around the results: what is unknown, and whom to call."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,6 @@ from pipeline.narrate.client.lacking import answers, measurements
 from pipeline.narrate.telling import Telling
 from pipeline.story import Bullets, Paragraph, Section, Sentence
 
-_SOURCES = ("sources", "lab_first", "typical", "targets")
 _SUICIDAL = ("SF-25", "suicidal")
 _OF_PREGNANCY = ("SF-28", "SF-30")
 
@@ -41,11 +40,6 @@ def _lacking(telling: Telling) -> Iterable[str]:
     of_flags = (id for flag in last.not_assessable for id in flag.missing)
     of_numbers = (id for one in last.not_computed for id in one.missing)
     return dict.fromkeys((*last.phase.missing, *of_flags, *of_numbers))
-
-
-def sources(telling: Telling) -> Section:
-    """Return where the limits come from."""
-    return _section(telling, "sources", [telling.say(f"client.{key}") for key in _SOURCES])
 
 
 def contact(telling: Telling) -> Section:

@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable, Iterator
 
 from pipeline.language import capitalised
-from pipeline.narrate.client.around import sources, unknown
+from pipeline.narrate.client.around import unknown
 from pipeline.narrate.client.changes import changes
 from pipeline.narrate.client.load_test import load_test
 from pipeline.narrate.client.plan import plan
 from pipeline.narrate.client.results import results
+from pipeline.narrate.client.sources import sources
 from pipeline.narrate.client.summary import summary
 from pipeline.narrate.genotype import client_genotypes
 from pipeline.narrate.provenance import sentences_of

@@ -10,6 +10,14 @@ from pipeline.narrate.values import Weight, is_fallback, outside_of, weight_of
 Whose = tuple[str, tuple[Limit, ...]]
 
 
+def limits_hold(telling: Telling, finding: Finding) -> bool:
+    """Return whether the limits at hand say something of a result.
+
+    In pregnancy others hold: there a result inside these has no judgement, one beyond them has.
+    """
+    return "pregnancy" not in finding.notes or weight_of(telling, finding) is not Weight.NONE
+
+
 def usual_limits(finding: Finding) -> Whose:
     """Return the limits between which a result usually lies, and whose they are.
 

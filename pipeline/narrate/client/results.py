@@ -9,6 +9,7 @@ from pipeline.model import Band, Finding, Limit, LimitSet
 from pipeline.narrate.client.limits import (
     alarm_in_words,
     beyond_of,
+    limits_hold,
     limits_in_words,
     limits_told,
     usual_limits,
@@ -174,7 +175,7 @@ def _band(telling: Telling, finding: Finding) -> tuple[str, tuple[Limit, ...]] |
     if weight is Weight.ATTENTION:
         band = "attention" if finding.laboratory is Band.WITHIN else "attention_only"
         return band, limits_behind(finding, f"functional_{finding.functional}")
-    if "pregnancy" in finding.notes:  # its limits are others: inside these says nothing
+    if not limits_hold(telling, finding):
         return _OTHER_LIMITS, ()
     return _open_question(finding) or (("within", ()) if is_within(finding) else None)
 
