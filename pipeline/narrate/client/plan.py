@@ -40,6 +40,18 @@ def plan(telling: Telling) -> Section:
     )
 
 
+def first_steps(telling: Telling, count: int) -> list[PlanItem]:
+    """Return the best proved advice, of each theme at most one, in the order of the themes."""
+    items = [item for item in telling.interpretation.plan if not item.withheld_by]
+    best = [
+        min(own, key=lambda item: item.grade)
+        for theme in THEMES
+        if (own := _of_theme(telling, items, theme))
+    ]
+    chosen = sorted(best, key=lambda item: item.grade)[:count]
+    return [item for item in best if item in chosen]
+
+
 def _of_theme(telling: Telling, items: Sequence[PlanItem], theme: str) -> list[PlanItem]:
     return [item for item in items if advice_of(telling, item).theme == theme]
 

@@ -7,15 +7,18 @@ from pipeline.narrate.changes import change_of, direction_of
 from pipeline.narrate.client.changes import course_of
 from pipeline.narrate.client.flags import open_flags
 from pipeline.narrate.client.lacking import measurements
+from pipeline.narrate.client.plan import first_steps
 from pipeline.narrate.client.road import road
 from pipeline.narrate.grounds import VARIATION
 from pipeline.narrate.label import phase_key
 from pipeline.narrate.patient import masthead
+from pipeline.narrate.plan import advice_title
 from pipeline.narrate.reservations import client_reservations
 from pipeline.narrate.telling import Telling
 from pipeline.narrate.values import Weight, weight_of
 from pipeline.story import Block, Callout, Facts, Paragraph, Section, Sentence
 
+_FIRST = 3  # pieces of advice on page one
 _LACKING = ("missing_insulin", "insufficient_data")  # only for want of what was not measured
 
 
@@ -39,7 +42,7 @@ def summary(telling: Telling) -> Section:
         *open_flags(telling),
         _phase(telling),
         *road(telling),
-        Paragraph(sentences=(*_lately(telling), _next(telling))),
+        Paragraph(sentences=(*_lately(telling), *_next(telling))),
         Paragraph(sentences=(telling.say("client.not_diagnosis"),), style="note"),
     )
     title = telling.language.text("client.sections.summary")
@@ -99,5 +102,14 @@ def _lately(telling: Telling) -> Iterator[Sentence]:
             yield telling.say(key, by=(VARIATION,), markers=markers, items=items)
 
 
-def _next(telling: Telling) -> Sentence:
-    return telling.say("client.next_doctor" if _needs_a_doctor(telling) else "client.next_plan")
+def _next(telling: Telling) -> Iterator[Sentence]:
+    """Yield what comes next: a doctor, or the plan with what stands first in it."""
+    if _needs_a_doctor(telling):
+        yield telling.say("client.next_doctor")
+        return
+    yield telling.say("client.next_plan")
+    first = first_steps(telling, _FIRST)
+    if first:
+        by = tuple(item.id for item in first)
+        items = [advice_title(telling, item) for item in first]
+        yield telling.say("client.first_steps", by=by, items=items)
