@@ -22,13 +22,14 @@ import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from weasyprint.urls import FatalURLFetchingError
 
 from pipeline.__main__ import _parser
 from pipeline.errors import CommandError, OutputError, ReportError
 from pipeline.model import ACCEPTED_COLUMNS, CaseInput
 from pipeline.publish import case as publish_case
+from pipeline.publish import layout
 from pipeline.publish import notebook as publish_notebook
-from pipeline.publish import pdf as publish_pdf
 from pipeline.publish import report as publish_report
 from pipeline.publish.bare import bare_notebook
 from pipeline.publish.case import CaseReports, make_case
@@ -369,14 +370,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
     """Return what the printing of pages asks for: each address, and whether it was given."""
     told: list[tuple[str, bool]] = []
 
-    class Recording(publish_pdf.URLFetcher):
+    class Recording(layout.URLFetcher):
         def fetch(self, url: str, headers: object = None) -> object:
             told.append((url, False))
             answer = super().fetch(url, headers)
             told[-1] = (url, True)
             return answer
 
-    monkeypatch.setattr(publish_pdf, "URLFetcher", Recording)
+    monkeypatch.setattr(layout, "URLFetcher", Recording)
     return told
 
 
@@ -409,13 +410,19 @@ def test_the_print_opens_nothing_but_the_page(pango, tmp_path, asked, markup: st
     secret.write_text("<svg xmlns='http://www.w3.org/2000/svg'><text>9b7e41</text></svg>", "utf-8")
     page = page_of(*story(), Fragment(html=markup.format(file=secret.as_uri())))
     try:
-        content = everything_in(render_pdf(page))
-    except ReportError:
+        content = everything_in(layout.lay_out(layout.Job(html=page, variant="pdf/ua-1")))
+    except FatalURLFetchingError:
         content = b""
     outside = [(url, given) for url, given in asked if not url.startswith("data:")]
     assert outside
     assert not any(given for _, given in outside)
     assert b"9b7e41" not in content
+
+
+def test_a_page_that_asks_for_a_file_is_refused_in_a_sentence(pango, tmp_path) -> None:
+    page = page_of(*story(), Fragment(html=f'<img src="{tmp_path.as_uri()}/x.png" alt="">'))
+    with pytest.raises(ReportError, match="asks for a file outside itself"):
+        render_pdf(page)
 
 
 def test_a_print_that_is_made_holds_the_text_of_its_page(pango) -> None:
