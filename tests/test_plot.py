@@ -1,18 +1,23 @@
 """Figures as data: what is drawn, what is said of it, and SVG that can stand in a page."""
 
+import json
 import re
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib as mpl
 import pytest
 from clinic import case, lab
 from matplotlib.figure import Figure as Sheet
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from sizes import sized
 
 from pipeline.interpret import interpret
 from pipeline.model import Audience, Interpretation
 from pipeline.plot import palette, plot_ogtt, plot_road
+from pipeline.plot.canvas import Margins, drawing, new_sheet, svg_of
 from pipeline.plot.marks import labelled
 from pipeline.plot.ogtt import plot_curve
 from pipeline.story import Figure, Table
@@ -143,6 +148,34 @@ def test_drawing_leaves_matplotlib_as_it_was() -> None:
     for draw in DRAW.values():
         draw(two_visits(), "nl")
     assert {name: mpl.rcParams[name] for name in settings} == before
+
+
+@pytest.fixture(scope="module")
+def strings(shared: Path) -> list[str]:
+    """Return hostile strings that a picture can hold."""
+    told = json.loads((shared / "attack/strings.json").read_text("utf-8"))
+    texts = [one["s"] for one in told][:: sized(200, full=12)]
+    return [one for one in texts if ILLEGAL_CHARACTERS_RE.search(one) is None and is_text(one)]
+
+
+def is_text(text: str) -> bool:
+    whole = text.encode("utf-8", "replace").decode("utf-8") == text
+    return whole and not {"\ufffe", "\uffff"} & {*text}
+
+
+@pytest.mark.filterwarnings("ignore:Glyph:UserWarning")
+def test_any_text_in_a_picture_is_text(strings: list[str]) -> None:
+    assert len(strings) > sized(100, full=1_900)
+    for text in [r"$\undefined{x}$", r"$\sqrt[$", *strings]:
+        with drawing():
+            sheet, (ax,) = new_sheet(40, Margins(left=9, right=9, top=6, bottom=9))
+            ax.set_title(text)
+            ax.set_xlabel(text)
+            svg = svg_of(sheet, id="x", alt=text)
+        root = ElementTree.fromstring(svg)
+        names = {one.tag.removeprefix(SVG) for one in root.iter()}
+        assert not names & {"script", "foreignObject", "image", "a", "iframe", "animate", "set"}
+        assert not [key for one in root.iter() for key in one.attrib if key.startswith("on")]
 
 
 # What is drawn, said, and put in the table.

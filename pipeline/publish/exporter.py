@@ -17,6 +17,7 @@ from pipeline import __version__
 from pipeline.errors import ReportError
 from pipeline.language import Language
 from pipeline.publish.brand import NO_BRAND, Brand
+from pipeline.publish.glyphs import lacking
 from pipeline.publish.style import page_style
 from pipeline.resources import resource_path
 from pipeline.show import MARK, RESULT_TYPE, Heading
@@ -41,6 +42,7 @@ class Page:
     fragments: tuple[Markup, ...]
     headings: tuple[Heading, ...]
     brand: Brand
+    has_codes: bool  # in print, for characters that our fonts lack
 
 
 class ReportExporter(TemplateExporter):
@@ -167,6 +169,7 @@ def _page(
         fragments=tuple(Markup(html) for html, _ in main),
         headings=tuple((id, title) for _, mark in main for id, title in mark["headings"]),
         brand=brand,
+        has_codes=bool(lacking("".join([*(html for html, _ in shown), str(case.get("note", ""))]))),
     )
 
 

@@ -8,6 +8,7 @@ from threading import Lock, Timer
 from typing import Self
 
 from pipeline.errors import ReportError
+from pipeline.publish.glyphs import with_codes
 from pipeline.publish.layout import MADE, OUTSIDE, Job, receive, send
 
 SECONDS, MEGABYTES = 60, 1024  # within which a page is laid out
@@ -21,7 +22,7 @@ def render_pdf(html: str) -> bytes:
     Raises ReportError where the page asks for anything outside itself, cannot be laid out, or takes
     more time or memory than a page may.
     """
-    return _PRINTER.answer(Job(html=html, variant="pdf/ua-1"))
+    return _PRINTER.answer(Job(html=with_codes(html), variant="pdf/ua-1"))
 
 
 def render_archive(html: str, result: bytes, *, as_of: dt.date, about: str) -> bytes:
@@ -32,7 +33,7 @@ def render_archive(html: str, result: bytes, *, as_of: dt.date, about: str) -> b
     Raises ReportError as ``render_pdf`` does.
     """
     attached = {"attached": result.decode(), "about": about, "day": as_of.isoformat()}
-    return _PRINTER.answer(Job(html=html, variant="pdf/a-3a", **attached))
+    return _PRINTER.answer(Job(html=with_codes(html), variant="pdf/a-3a", **attached))
 
 
 class Printer:
