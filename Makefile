@@ -7,10 +7,10 @@ READY := .venv/ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help report test fuzz check expected bench clean system-for-report system-for-test
+.PHONY: help report test fuzz check expected snapshots bench clean system-for-report system-for-test
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 report: $(READY) system-for-report ## Make the case study of the built-in case, in build/
 	@$(BIN)/casereport report case_study samples/seed_case --format html,pdf,json,ipynb --as-of 2025-10-01 --out build
@@ -31,6 +31,9 @@ check: $(READY) system-for-report ## Check style, types, floors, rules and noteb
 
 expected: $(READY) ## Write expected.json of the golden cases again (CASES="a b": of these), to be reviewed
 	$(BIN)/python scripts/expected.py $(CASES)
+
+snapshots: $(READY) ## Write the snapshots of reports again (CASES="a b": of these), to be reviewed
+	$(BIN)/python scripts/snapshots.py $(CASES)
 
 bench: $(READY) system-for-report ## Time a report, the check of a lab table, and a million people
 	$(BIN)/python scripts/bench.py

@@ -24,7 +24,10 @@ Bundle = tuple[dict[str, object], dict[str, object]]
 
 _NUMBER = re.compile(r"\D{0,3}\d+(?:(?P<mark>[.,])(?P<fraction>\d+))?")
 _WITHOUT_FIGURES = re.compile(r"[^\d]{1,2}")  # a dash in the place of a number
-_HYPHENATED_FIGURES = re.compile(r"(\(?\d[\d.,]*(?:[-–]\d[\d.,]*)+\)?)")
+_ONE_PIECE = re.compile(
+    r"(\(?\d[\d.,]*(?:[-–]\d[\d.,]*)+\)?"  # a date in digits, an interval
+    r"|\d[\d.,]*\N{NO-BREAK SPACE}[^\s/]{1,6}(?:/[^\s/]{1,6})+)"  # a value with its unit
+)
 _SHORT = 17  # characters
 _LINE = 160  # characters of a dense table on A4
 _SVG_START = re.compile(r"<svg\b[^>]*>", re.DOTALL)
@@ -183,8 +186,8 @@ def _tail(text: str, longest: str) -> str:
 
 
 def unbroken(text: str) -> Markup:
-    """Return text in which a date in digits or an interval stays on one line."""
-    pieces = _HYPHENATED_FIGURES.split(text)
+    """Return text in which a date in digits, an interval or a value stays on one line."""
+    pieces = _ONE_PIECE.split(text)
     return Markup("").join(
         Markup('<span class="whole">{}</span>').format(piece) if place % 2 else piece
         for place, piece in enumerate(pieces)

@@ -1,17 +1,25 @@
 """The page of the built-in case in a real browser: found by everybody, from 320 px, and alone."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from accessibility import faults
 from playwright.sync_api import Browser, Page, sync_playwright
+from sizes import sized
 
 pytestmark = pytest.mark.xdist_group("report")
 LANGUAGES = ("nl", "en")
 SCHEMES = ("light", "dark")
 KINDS = {"case_study": "seed_report", "client_report": "client_report"}  # each with its fixture
+RUNNING = re.compile(
+    r"^(?:(?:Casus|Case) seed_case|(?:Afname|Sampled) \d|(?:Uitgegeven|Issued) \d"
+    r"|(?:Gemaakt met|Made with) casereport|(?:Pagina|Page) \d+ (?:van|of) \d).*$",
+    re.MULTILINE,
+)
 PHONE = {"width": 320, "height": 700}
 DESK = {"width": 1280, "height": 900}
 
@@ -73,12 +81,83 @@ def test_a_page_asks_for_nothing_outside_itself_and_complains_of_nothing(
         assert opened.complaints == []
 
 
-@pytest.mark.parametrize("width", [320, 360, 768])
+@pytest.mark.parametrize("width", [320, 360, 640, 768])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_page_reflows_without_sideways_scrolling(browser, request, kind: str, width: int) -> None:
     view = {"width": width, "height": 700}
     with Opened(browser, of_kind(request, kind, "nl"), viewport=view) as opened:
         assert opened.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_letters_of_twice_the_size_need_no_sideways_scrolling(browser, request, kind: str) -> None:
+    with Opened(browser, of_kind(request, kind, "nl"), viewport=DESK) as opened:
+        opened.page.add_style_tag(content="html { font-size: 200% }")
+        assert opened.page.evaluate("document.documentElement.scrollWidth") == DESK["width"]
+
+
+# What a Tab leads to: where it stands in the page, and whether it is seen to have the focus.
+FOCUSED = """() => {
+  const e = document.activeElement, box = e.getBoundingClientRect();
+  const stops = [...document.querySelectorAll('a[href], summary, [tabindex="0"]')]
+    .filter(one => one.checkVisibility({contentVisibilityAuto: true}));
+  return {
+    place: stops.indexOf(e), stops: stops.length,
+    outline: getComputedStyle(e).outlineStyle,
+    seen: box.bottom > 0 && box.top < innerHeight && box.width > 0,
+  };
+}"""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_keyboard_walks_the_page_in_its_order_and_the_focus_is_seen(
+    browser, request, kind: str
+) -> None:
+    with Opened(
+        browser, of_kind(request, kind, "en"), viewport=DESK, reduced_motion="reduce"
+    ) as opened:
+        places = []
+        for _ in range(sized(60, full=2_000)):
+            opened.page.keyboard.press("Tab")
+            found = opened.page.evaluate(FOCUSED)
+            if found["place"] < 0:
+                break
+            assert found["outline"] != "none"
+            assert found["seen"]
+            places.append(found["place"])
+        assert places == list(range(len(places)))
+        assert len(places) == min(sized(60, full=2_000), found["stops"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_page_pdf_and_the_print_of_the_browser_hold_the_same_sentences_and_numbers(
+    browser, request, kind: str, language: str
+) -> None:
+    file = of_kind(request, kind, language)
+    with Opened(browser, file) as opened:
+        told = opened.page.evaluate(
+            "[...document.querySelectorAll('main [data-key], main td, main h2, main h3, main h4')]"
+            ".filter(e => !e.closest('.why')).map(e => e.textContent)"
+        )
+        printed = opened.page.pdf(format="A4")
+    assert len(told) > 300
+    for content in (file.with_suffix(".pdf").read_bytes(), printed):
+        letters = letters_of(content)
+        missing = [one for one in dict.fromkeys(told) if bare(one) not in letters]
+        assert missing == []
+
+
+def letters_of(content: bytes) -> str:
+    """Return the text of a PDF without white space and without what runs above and below it."""
+    with pypdfium2.PdfDocument(content) as pdf:
+        pages = [page.get_textpage().get_text_range() for page in pdf]
+    return "".join(bare(RUNNING.sub("", one)) for one in pages)
+
+
+def bare(text: str) -> str:
+    """Return text without white space, and without what a reader of PDF drops or moves."""
+    return re.sub(r"[-•\s\ufffe\u00ad\x02]", "", text)
 
 
 def test_what_scrolls_inside_the_page_is_reached_by_keyboard(browser, seed_report) -> None:

@@ -33,6 +33,7 @@ _COLUMNS = (
     ("previous", "text"),
     ("change", "text"),
 )
+_OF_BEFORE = 2  # the last columns
 _EMPHASIS = {
     Weight.CRITICAL: "critical",
     Weight.REFER: "outside",
@@ -108,7 +109,7 @@ def _marker_table(telling: Telling, visit: Visit) -> Table:
         caption=language.text("report.marker_table.caption", visit=visit_label(telling, visit)),
         columns=tuple(
             Column(label=language.text(f"report.columns.{name}"), kind=kind)  # type: ignore[arg-type]
-            for name, kind in _COLUMNS
+            for name, kind in _columns(telling, visit)
         ),
         groups=groups,
         note=language.text("report.marker_table.legend"),
@@ -116,20 +117,27 @@ def _marker_table(telling: Telling, visit: Visit) -> Table:
     )
 
 
+def _columns(telling: Telling, visit: Visit) -> tuple[tuple[str, str], ...]:
+    """Return the columns of a visit: of the first one nothing is previous."""
+    is_first = visit.date == telling.interpretation.visits[0].date
+    return _COLUMNS[:-_OF_BEFORE] if is_first else _COLUMNS
+
+
 def _row(telling: Telling, visit: Visit, finding: Finding) -> Row:
     change = change_of(telling, finding.marker, visit, "previous")
+    cells = (
+        telling.language.marker(finding.marker),
+        number_of(telling, finding),
+        marks_of(telling, finding),
+        telling.language.unit(finding.unit),
+        interval_of(telling, finding),
+        guidelines_of(telling, finding),
+        targets_of(telling, finding),
+        _previous(telling, visit, finding),
+        change_in_figures(telling, change),
+    )
     return Row(
-        cells=(
-            telling.language.marker(finding.marker),
-            number_of(telling, finding),
-            marks_of(telling, finding),
-            telling.language.unit(finding.unit),
-            interval_of(telling, finding),
-            guidelines_of(telling, finding),
-            targets_of(telling, finding),
-            _previous(telling, visit, finding),
-            change_in_figures(telling, change),
-        ),
+        cells=cells[: len(_columns(telling, visit))],
         emphasis=_EMPHASIS[weight_of(telling, finding)],  # type: ignore[arg-type]
         rules=tuple(limit.id for limit in limits_beyond(finding)),
         markers=(finding.marker,),

@@ -11,6 +11,7 @@ from pipeline.narrate.telling import Telling, finding_of
 from pipeline.narrate.values import Weight, weight_of
 from pipeline.story import Column, Network, Row, RowGroup, Table
 
+_MOST = 28  # findings that fit on a page
 _LINE = 38  # characters of a label
 _ENOUGH_OF_PCOS = 2  # criteria: from here on the definition asks to exclude other causes
 # What each definition calls an answer that holds; the others say that it does not, or nothing.
@@ -30,10 +31,10 @@ _Held = Mapping[str, tuple[str, ...]]  # a rule in words, and the findings it re
 
 def network(telling: Telling, visit: Visit) -> Network | None:
     """Return which findings tie rules together; None where no finding belongs to two of them."""
-    held = {rule: found for rule, found in _held(telling, visit) if found}
-    findings = _in_order(held)
-    if not any(sum(one in found for found in held.values()) > 1 for one in findings):
+    held = _tied(dict(_held(telling, visit)))
+    if not held:
         return None
+    findings = _drawn(held)
     language = telling.language
     items = [
         language.text("report.figures.network.item", rule=rule, findings=list(found))
@@ -49,9 +50,29 @@ def network(telling: Telling, visit: Visit) -> Network | None:
             (findings.index(one), index)
             for index, found in enumerate(held.values())
             for one in found
+            if one in findings
         ),
         table=_table(telling, held),
     )
+
+
+def _tied(held: _Held) -> _Held:
+    """Return the rules that share a finding with another."""
+    return {
+        rule: found for rule, found in held.items() if any(map(_shared(held).__contains__, found))
+    }
+
+
+def _shared(held: _Held) -> set[str]:
+    """Return the findings of two rules or more."""
+    all_of_them = [one for found in held.values() for one in found]
+    return {one for one in all_of_them if all_of_them.count(one) > 1}
+
+
+def _drawn(held: _Held) -> list[str]:
+    """Return the findings that the picture has room for: all, or those that tie rules together."""
+    findings = _in_order(held)
+    return findings if len(findings) <= _MOST else [one for one in findings if one in _shared(held)]
 
 
 def _held(telling: Telling, visit: Visit) -> Iterator[tuple[str, tuple[str, ...]]]:

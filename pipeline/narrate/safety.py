@@ -24,11 +24,19 @@ _VARIANT_OF = {
 }
 
 
-def in_order(flags: Iterable[OpenFlag]) -> tuple[OpenFlag, ...]:
-    """Return open flags, the most urgent first; those of one urgency by their id."""
+def is_suicidal(flag: OpenFlag) -> bool:
+    """Return whether thoughts of suicide are what a flag rests on."""
+    return flag.id == "SF-25" and any("suicidal" in base.branches for _, base in flag.bases)
 
-    def place(flag: OpenFlag) -> tuple[int, str, bool]:
-        return _ORDER.index(flag.urgency), flag.id, flag.if_correct
+
+def in_order(flags: Iterable[OpenFlag]) -> tuple[OpenFlag, ...]:
+    """Return open flags, the most urgent first; those of one urgency by their id.
+
+    Thoughts of suicide go before all others of their urgency: no result comes first.
+    """
+
+    def place(flag: OpenFlag) -> tuple[int, bool, str, bool]:
+        return _ORDER.index(flag.urgency), not is_suicidal(flag), flag.id, flag.if_correct
 
     return tuple(sorted(flags, key=place))
 

@@ -40,8 +40,14 @@ class Weight(IntEnum):
 
 
 def value_of(telling: Telling, visit: Visit, finding: Finding) -> str:
-    """Return value and unit; of HbA1c the percentage too, in brackets."""
+    """Return value and unit; of HbA1c the percentage too, in brackets.
+
+    A value that limits in mg/dL judged is told as it was reported too: in mmol/L, rounded, it may
+    seem to lie on the other side of its limit.
+    """
     value = telling.language.quantity(_printed(telling, finding))
+    if reported := _in_mg_dl(telling, finding):
+        return f"{value} ({reported})"
     percent = finding_of(visit, "hba1c_ngsp") if finding.marker == "hba1c" else None
     if percent is None:
         return value
@@ -51,6 +57,18 @@ def value_of(telling: Telling, visit: Visit, finding: Finding) -> str:
 def number_of(telling: Telling, finding: Finding) -> str:
     """Return the value without its unit, for a table that has a column of units."""
     return telling.language.quantity(replace(_printed(telling, finding), unit="1"))
+
+
+def _in_mg_dl(telling: Telling, finding: Finding) -> str:
+    if finding.reported is None or finding.reported[1].casefold() != "mg/dl":
+        return ""
+    if not any(limit.mg_dl for few in finding.limits.values() for limit in few):
+        return ""
+    number, unit = finding.reported
+    try:
+        return telling.language.quantity(Quantity.exact(float(number.replace(",", ".")), unit))
+    except ValueError:  # of "<40" the bound is told in one unit
+        return ""
 
 
 def _printed(telling: Telling, finding: Finding) -> Quantity:

@@ -175,7 +175,7 @@ def _page(
 
 def _running(case: Mapping[str, Any], dates: str, texts: Language) -> dict[str, str]:
     """Return what stands above and below every printed page."""
-    issued = texts.date(dt.date.fromisoformat(case["as_of"]))
+    issued = texts.short_date(dt.date.fromisoformat(case["as_of"]))
     return {
         "case": _say(texts, "running.case", case_id=case["case_id"]),
         "samples": _say(texts, "running.samples", dates=dates),

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from pipeline.narrate.client.lacking import answers, measurements
+from pipeline.narrate.safety import is_suicidal
 from pipeline.narrate.telling import Telling
 from pipeline.story import Bullets, Paragraph, Section, Sentence
 
-_SUICIDAL = ("SF-25", "suicidal")
 _OF_PREGNANCY = ("SF-28", "SF-30")
 
 
@@ -45,10 +45,7 @@ def _lacking(telling: Telling) -> Iterable[str]:
 def contact(telling: Telling) -> Section:
     """Return whom to call; of suicidal thoughts the line that is there for them comes first."""
     open_flags = telling.interpretation.open_flags
-    held = {
-        (one.id, branch) for one in open_flags for _, flag in one.bases for branch in flag.branches
-    }
-    keys = ["contact_113"] if _SUICIDAL in held else []
+    keys = ["contact_113"] if any(map(is_suicidal, open_flags)) else []
     keys += ["contact_gp"]
     keys += ["contact_midwife"] if any(one.id in _OF_PREGNANCY for one in open_flags) else []
     keys += ["contact_night", "contact_112"]

@@ -1,6 +1,6 @@
 """Middle floor. Where each limit of a client's results comes from, in one table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pipeline.language import capitalised
 from pipeline.model import Finding, Limit, LimitSet
@@ -94,6 +94,13 @@ def _whose(telling: Telling, told: str, limits: tuple[Limit, ...]) -> str:
     """Return limits with whose they are; a dagger where nobody has confirmed one."""
     language = telling.language
     sure = all(limit.verified for limit in limits)
-    named = [id for id in limits[0].source.split(";") if id not in _OF_NOBODY]
-    whose = body_of(telling, ";".join(named)) if named else language.text("client.origins.general")
+    whose = _body(telling, [id for id in limits[0].source.split(";") if id not in _OF_NOBODY])
     return language.text("client.origins.cell", limits=told, whose=f"{whose}{'' if sure else '†'}")
+
+
+def _body(telling: Telling, sources: Sequence[str]) -> str:
+    """Return whose a limit is by name; of a study that has none that it is from research."""
+    named = [id for id in sources if telling.language.has(f"report.bodies.{id}")]
+    if named:
+        return body_of(telling, ";".join(named))
+    return telling.language.text(f"client.origins.{'research' if sources else 'general'}")

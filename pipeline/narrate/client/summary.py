@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pipeline.model import Urgency
+from pipeline.model import Finding, Urgency
 from pipeline.narrate.changes import change_of, direction_of
 from pipeline.narrate.client.changes import course_of
 from pipeline.narrate.client.flags import open_flags
@@ -50,16 +50,32 @@ def summary(telling: Telling) -> Section:
 
 
 def _first_words(telling: Telling) -> list[Sentence]:
-    """Return what leads: that a doctor comes first, or that nothing is open; else neither."""
-    if _needs_a_doctor(telling):
+    """Return what leads: flags for a doctor, results for a doctor, or that there are none."""
+    if _has_flags(telling):
         return [telling.say("client.flags_first")]
-    worst = min((weight_of(telling, one) for one in telling.last.findings), default=Weight.NONE)
-    return [telling.say("client.no_flags")] if worst > Weight.REFER else []
+    found = _for_a_doctor(telling)
+    if not found:
+        return [telling.say("client.no_flags")]
+    return [
+        telling.say(
+            "client.results_first",
+            markers=tuple(one.marker for one in found),
+            rows=tuple(row for one in found for row in one.rows),
+            items=[telling.language.short(one.marker) for one in found],
+        )
+    ]
 
 
-def _needs_a_doctor(telling: Telling) -> bool:
+def _has_flags(telling: Telling) -> bool:
+    """Return whether a flag is open that needs a doctor."""
     flags = telling.interpretation.open_flags
     return any(flag.urgency is not Urgency.BANNER for flag in flags)
+
+
+def _for_a_doctor(telling: Telling) -> list[Finding]:
+    """Return the results from which on a doctor looks, whether they raise a flag or not."""
+    findings = telling.last.findings
+    return [one for one in findings if weight_of(telling, one) <= Weight.REFER]
 
 
 def _phase(telling: Telling) -> Callout:
@@ -104,7 +120,7 @@ def _lately(telling: Telling) -> Iterator[Sentence]:
 
 def _next(telling: Telling) -> Iterator[Sentence]:
     """Yield what comes next: a doctor, or the plan with what stands first in it."""
-    if _needs_a_doctor(telling):
+    if _has_flags(telling) or _for_a_doctor(telling):
         yield telling.say("client.next_doctor")
         return
     yield telling.say("client.next_plan")
