@@ -153,7 +153,14 @@ def helpings(sentence: Sentence, case: Mapping[str, object]) -> Iterator[Decimal
         yield from (Decimal(repr(one.value)).normalize() for one in own if "food_" in one.name)
 
 
-NAMED = (counts, limits_named, grounds_listed, helpings)
+def limits_in_mg_dl(sentence: Sentence, case: Mapping[str, object]) -> Iterator[Decimal]:
+    """Yield the numbers in mg/dL of limits, of a sentence that tells one."""
+    if "mg/dL" in sentence.text:
+        found = (limit.mg_dl for limit in RULES.limits if limit.mg_dl is not None)
+        yield from (Decimal(repr(one)).normalize() for one in found)
+
+
+NAMED = (counts, limits_named, grounds_listed, helpings, limits_in_mg_dl)
 
 
 @cache

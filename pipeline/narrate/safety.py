@@ -16,7 +16,7 @@ LEVELS = {
     Urgency.ROUTINE: "routine",
     Urgency.BANNER: "banner",
 }
-_ORDER = list(LEVELS)
+ORDER = list(LEVELS)
 # A variant that changes what only one branch asks; every other variant speaks of its whole flag.
 _VARIANT_OF = {
     ("SF-13", "haemolysis"): "potassium_high",
@@ -36,7 +36,7 @@ def in_order(flags: Iterable[OpenFlag]) -> tuple[OpenFlag, ...]:
     """
 
     def place(flag: OpenFlag) -> tuple[int, bool, str, bool]:
-        return _ORDER.index(flag.urgency), not is_suicidal(flag), flag.id, flag.if_correct
+        return ORDER.index(flag.urgency), not is_suicidal(flag), flag.id, flag.if_correct
 
     return tuple(sorted(flags, key=place))
 
@@ -152,7 +152,7 @@ def _actions(telling: Telling, open_flag: OpenFlag) -> tuple[Sentence, ...]:
             for _, flag in open_flag.bases
             for one in flag.branches
         ),
-        key=lambda asking: _ORDER.index(asking[0]),
+        key=lambda asking: ORDER.index(asking[0]),
     )
     kept: dict[str, Flag] = {}
     for urgency, flag, branch in asked:

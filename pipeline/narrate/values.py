@@ -71,6 +71,13 @@ def _in_mg_dl(telling: Telling, finding: Finding) -> str:
         return ""
 
 
+def mg_dl_of(telling: Telling, finding: Finding, limit: Limit) -> str:
+    """Return the number in mg/dL by which a limit judged a result in mg/dL; "" of any other."""
+    if limit.mg_dl is None or not _in_mg_dl(telling, finding):
+        return ""
+    return telling.language.quantity(Quantity.exact(limit.mg_dl, "mg/dL"))
+
+
 def _printed(telling: Telling, finding: Finding) -> Quantity:
     """Return the value of a finding as it is printed: of HOMA-%B at most "> 400 %"."""
     quantity = Quantity.of(finding)
@@ -194,7 +201,10 @@ def finding_sentence(telling: Telling, visit: Visit, finding: Finding, band: str
         rows=finding.rows,
         marker=telling.language.short(finding.marker),
         value=value_of(telling, visit, finding),
-        limit="; ".join(print_limit(limit) for limit in limits),
+        limit="; ".join(
+            " = ".join(filter(None, (print_limit(limit), mg_dl_of(telling, finding, limit))))
+            for limit in limits
+        ),
     )
 
 

@@ -81,7 +81,7 @@ def _draw(curves: dict[str, _Curve], words: Language, audience: Audience, alt: s
             labels = [printed(finding, words) for finding in curve.values()]
             plot_curve(curve, labels=labels, limits=_limits(curve, words, audience), ax=ax)
             unit = words.unit(next(iter(curve.values())).unit)
-            ax.set_title(words.text(f"{texts}.{analyte}"))
+            ax.set_title(words.text(f"{texts}.panels.{analyte}"))
             ax.set_ylabel(unit)
             number_ticks(ax, words)
             ax.set_xlabel(words.text(f"{texts}.minutes"))
@@ -126,7 +126,7 @@ def _alt(visit: Visit, curves: dict[str, _Curve], words: Language, texts: str) -
     if len(told) == len(_ANALYTES):
         return words.text(f"{texts}.alt", date=visit.date, **told)
     (name, values), *_ = told.items()
-    panel = words.text(f"{texts}.{name}")
+    panel = words.text(f"{texts}.panels.{name}")
     return words.text(f"{texts}.alt_one", date=visit.date, panel=panel, values=values)
 
 
@@ -153,7 +153,7 @@ def _table(curves: dict[str, _Curve], words: Language, texts: str) -> Table:
 
 def _column_label(name: str, curve: _Curve, words: Language, texts: str) -> str:
     unit = words.unit(next(iter(curve.values())).unit)
-    return f"{words.text(f'{texts}.{name}')} ({unit})"
+    return f"{words.text(f'{texts}.panels.{name}')} ({unit})"
 
 
 def _row(minute: int, curves: dict[str, _Curve], words: Language) -> Row:

@@ -6,9 +6,16 @@ No flag names a diagnosis.
 import datetime as dt
 from collections.abc import Iterator
 
-from pipeline.model import Flag, OpenFlag
+from pipeline.model import Band, Flag, OpenFlag
 from pipeline.narrate.reservations import client_reservations
-from pipeline.narrate.safety import LEVELS, changes_branch, evidence_in_words, in_order, urgency_of
+from pipeline.narrate.safety import (
+    LEVELS,
+    ORDER,
+    changes_branch,
+    evidence_in_words,
+    in_order,
+    urgency_of,
+)
 from pipeline.narrate.telling import Telling
 from pipeline.story import Callout, Sentence
 
@@ -50,10 +57,34 @@ def _found(telling: Telling, open_flag: OpenFlag) -> Iterator[str]:
     flags, pressing = [flag for _, flag in open_flag.bases], _pressing(telling, open_flag)
     held = [(branch, flag) for flag in flags for branch in flag.branches]
     held.sort(key=lambda one: one[0] not in pressing)
-    yield from (_held(telling, flag, branch) for branch, flag in held)
+    told = _telling_most(telling, open_flag.id, [branch for branch, _ in held])
+    yield from (_held(telling, flag, branch) for branch, flag in held if branch in told)
     for variant in dict.fromkeys(one for flag in flags for one in flag.variants):
         if any(changes_branch(open_flag.id, variant, branch) for branch, _ in held):
             yield f"client.flags.{open_flag.id}.{variant}"
+
+
+def _telling_most(telling: Telling, flag: str, branches: list[str]) -> set[str]:
+    """Return the branches without those that say less of the same marker: "low" beside "very low".
+
+    Less says the one that is less urgent, or as urgent and nearer to what is usual.
+    """
+    limits = {
+        row.branch: limit
+        for row in telling.rules.flags
+        if row.flag == flag and row.kind == "branch" and row.branch in branches and row.limit
+        for limit in telling.rules.limits_named(row.limit)
+    }
+
+    def weight(branch: str) -> tuple[int, float]:
+        limit, urgency = limits[branch], urgency_of(telling, flag, branch)
+        return -ORDER.index(urgency), limit.value if limit.side is Band.HIGH else -limit.value
+
+    worst: dict[tuple[str, Band], str] = {}
+    for branch, limit in limits.items():
+        about = (limit.marker, limit.side)
+        worst[about] = max(worst.get(about, branch), branch, key=weight)
+    return {branch for branch in branches if branch not in limits or branch in worst.values()}
 
 
 def _held(telling: Telling, flag: Flag, branch: str) -> str:

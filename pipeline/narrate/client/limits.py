@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pipeline.language import Quantity
 from pipeline.model import Finding, Limit, LimitSet
 from pipeline.narrate.telling import Telling
-from pipeline.narrate.values import Weight, is_fallback, outside_of, weight_of
+from pipeline.narrate.values import Weight, is_fallback, mg_dl_of, outside_of, weight_of
 
 Whose = tuple[str, tuple[Limit, ...]]
 
@@ -13,9 +13,12 @@ Whose = tuple[str, tuple[Limit, ...]]
 def limits_hold(telling: Telling, finding: Finding) -> bool:
     """Return whether the limits at hand say something of a result.
 
-    In pregnancy others hold: there a result inside these has no judgement, one beyond them has.
+    In pregnancy others hold: there a result is judged only by what a doctor must see, and by the
+    interval that its own laboratory printed beside it.
     """
-    return "pregnancy" not in finding.notes or weight_of(telling, finding) is not Weight.NONE
+    if "pregnancy" not in finding.notes or weight_of(telling, finding) <= Weight.REFER:
+        return True
+    return beyond_of(telling, finding)[0] == "laboratory"
 
 
 def usual_limits(finding: Finding) -> Whose:
@@ -69,11 +72,14 @@ def beyond_of(telling: Telling, finding: Finding) -> Whose:
     return whose, limits
 
 
-def limits_in_words(telling: Telling, limits: tuple[Limit, ...]) -> str:
-    """Return what limits leave inside: "hoogstens 33", "4,0–6,1"."""
+def limits_in_words(telling: Telling, limits: tuple[Limit, ...], of: Finding | None = None) -> str:
+    """Return what limits leave inside: "hoogstens 33", "4,0–6,1".
+
+    ``of``: a result; of one in mg/dL the limit is told in mg/dL too.
+    """
     if _is_interval(limits):
         return telling.language.interval(limits)
-    return _listed(telling, "client.limits", limits)
+    return _listed(telling, "client.limits", limits, of)
 
 
 def _is_interval(limits: tuple[Limit, ...]) -> bool:
@@ -81,14 +87,18 @@ def _is_interval(limits: tuple[Limit, ...]) -> bool:
     return {limit.op for limit in limits} == {"<", ">"} and len(limits) == 2
 
 
-def alarm_in_words(telling: Telling, limits: Iterable[Limit]) -> str:
-    """Return from where on a doctor must look: "boven 50", "van 25 of hoger"."""
-    return _listed(telling, "client.alarms", limits)
+def alarm_in_words(telling: Telling, limits: Iterable[Limit], of: Finding | None = None) -> str:
+    """Return from where on a doctor must look: "boven 50", "van 25 of hoger"; ``of``: as above."""
+    return _listed(telling, "client.alarms", limits, of)
 
 
-def _listed(telling: Telling, texts: str, limits: Iterable[Limit]) -> str:
+def _listed(telling: Telling, texts: str, limits: Iterable[Limit], of: Finding | None) -> str:
     language = telling.language
-    said = (
-        language.text(f"{texts}.{limit.op}", limit=Quantity.exact(limit.value)) for limit in limits
-    )
+    said = (language.text(f"{texts}.{one.op}", limit=_number(telling, one, of)) for one in limits)
     return language.listing(dict.fromkeys(said))
+
+
+def _number(telling: Telling, limit: Limit, of: Finding | None) -> str:
+    number = telling.language.quantity(Quantity.exact(limit.value))
+    beside = mg_dl_of(telling, of, limit) if of else ""
+    return f"{number} ({beside})" if beside else number

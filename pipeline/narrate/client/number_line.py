@@ -17,6 +17,7 @@ _ROOM = 0.3  # beyond a doctor's limit, of what lies between the outermost limit
 _WIDE = 0.75  # beyond any other: there is more to see there
 _ABOVE_LOWER = 2.5  # times a lower limit that has no upper one
 _CHARACTER = 0.023  # of the width, on the narrowest telephone (320 px)
+_WHERE = {Band.LOW: "below", Band.HIGH: "above", Band.WITHIN: "inside"}
 _Anchor = Literal["start", "middle", "end"]
 
 
@@ -172,8 +173,8 @@ def _touch(one: Label, other: Label) -> bool:
 
 def _alt(telling: Telling, finding: Finding, now: Point, usual: Stretch | None) -> str:
     """Return what the picture shows in a sentence; the words beside it hold the limits."""
-    where = "bare"
-    if usual:
-        where = "below" if now.at < usual.start else "above" if now.at > usual.end else "inside"
+    owner, _ = usual_limits(finding)
+    band = finding.guideline if owner == "guideline" else finding.laboratory
+    where = _WHERE.get(band, "bare") if usual and band else "bare"
     value = value_of(telling, telling.last, finding)
     return telling.language.text(f"client.line.{'off' if now.beyond else where}", value=value)

@@ -121,7 +121,7 @@ def _meaning(telling: Telling, finding: Finding, band: str, beyond: tuple[Limit,
         by=tuple(limit.id for limit in limits),
         markers=_markers_told(telling, finding),
         rows=finding.rows,
-        limit=alarm_in_words(telling, beyond),
+        limit=alarm_in_words(telling, beyond, finding),
         whose=telling.language.text(f"client.whose.{owner}") if owner else "",
     )
     head = telling.language.text(
@@ -135,10 +135,12 @@ def _limit_marks(telling: Telling, finding: Finding) -> Iterator[Mark]:
     usual, _ = usual_limits(finding)
     keys: dict[str, Literal["target", "guideline"]] = {"target": "target", "guideline": "guideline"}
     for whose, limits in limits_told(telling, finding):
-        said = telling.say(f"client.limits.{whose}", limits=limits_in_words(telling, limits))
+        said = telling.say(
+            f"client.limits.{whose}", limits=limits_in_words(telling, limits, finding)
+        )
         yield Mark(kind="usual" if whose == usual else keys[whose], sentence=said)
     for limit in finding.limits.get(LimitSet.REFER, ()):
-        words = alarm_in_words(telling, (limit,))
+        words = alarm_in_words(telling, (limit,), finding)
         yield Mark(kind="doctor", sentence=telling.say("client.limits.doctor", limits=words))
 
 
@@ -169,14 +171,14 @@ def _band(telling: Telling, finding: Finding) -> tuple[str, tuple[Limit, ...]] |
     if weight in _ALARMING:
         band = f"{_ALARMING[weight]}_{getattr(finding, _ALARMING[weight])}"
         return band, limits_behind(finding, band)
+    if not limits_hold(telling, finding):
+        return _OTHER_LIMITS, ()
     if weight is Weight.OUTSIDE:
         _, side, limits = outside_of(telling, finding)
         return f"outside_{side}", limits
     if weight is Weight.ATTENTION:
         band = "attention" if finding.laboratory is Band.WITHIN else "attention_only"
         return band, limits_behind(finding, f"functional_{finding.functional}")
-    if not limits_hold(telling, finding):
-        return _OTHER_LIMITS, ()
     return _open_question(finding) or (("within", ()) if is_within(finding) else None)
 
 

@@ -63,9 +63,11 @@ def _rows(telling: Telling, finding: Finding) -> Iterator[Row]:
         yield Row(
             cells=(
                 _name(telling, finding),
-                _told(telling, usual),
-                _told(telling, target),
-                "; ".join(_whose(telling, alarm_in_words(telling, (x,)), (x,)) for x in doctor),
+                _told(telling, finding, usual),
+                _told(telling, finding, target),
+                "; ".join(
+                    _whose(telling, alarm_in_words(telling, (x,), finding), (x,)) for x in doctor
+                ),
             ),
             rules=tuple(limit.id for limit in (*usual, *target, *doctor)),
             markers=(finding.marker,),
@@ -79,13 +81,13 @@ def _name(telling: Telling, finding: Finding) -> str:
     return language.text("client.origins.name", marker=name, unit=unit) if unit else name
 
 
-def _told(telling: Telling, limits: tuple[Limit, ...]) -> str:
+def _told(telling: Telling, finding: Finding, limits: tuple[Limit, ...]) -> str:
     """Return limits in words, those of one source together."""
     by_source: dict[str, list[Limit]] = {}
     for limit in limits:
         by_source.setdefault(limit.source, []).append(limit)
     return "; ".join(
-        _whose(telling, limits_in_words(telling, tuple(few)), tuple(few))
+        _whose(telling, limits_in_words(telling, tuple(few), finding), tuple(few))
         for few in by_source.values()
     )
 
