@@ -29,6 +29,7 @@ _ONE_PIECE = re.compile(
     r"|\d[\d.,]*\N{NO-BREAK SPACE}[^\s/]{1,6}(?:/[^\s/]{1,6})+)"  # a value with its unit
 )
 _SHORT = 17  # characters
+_LONG = 24  # characters of a word
 _LINE = 160  # characters of a dense table on A4
 _SVG_START = re.compile(r"<svg\b[^>]*>", re.DOTALL)
 _SVG_TITLE = re.compile(r"<title>.*?</title>\s*", re.DOTALL)
@@ -129,6 +130,7 @@ def _macros() -> Any:
         inline_svg=inline_svg,
         unbroken=unbroken,
         is_short=is_short,
+        is_long=is_long,
     )
     return environment.get_template("blocks.html.j2").module
 
@@ -197,6 +199,11 @@ def unbroken(text: str) -> Markup:
 def is_short(text: str, row: Row) -> bool:
     """Return whether a cell is not worth a second line; the more cells a row has, the fewer are."""
     return len(text) <= min(_SHORT, _LINE // len(row.cells))
+
+
+def is_long(text: str) -> bool:
+    """Return whether a word of a cell is too long for a column, so that it may break anywhere."""
+    return any(len(word) > _LONG for word in text.split())
 
 
 # -- pictures

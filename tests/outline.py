@@ -111,7 +111,7 @@ def _lines(part: Element) -> Iterator[str]:
         return  # the words beside the symbol say the same
     if name == "head":
         yield f"[title] {_text(part.find('title'))}"
-        yield from _running(_text(part.find("style")))
+        yield from _running(" ".join(_text(one) for one in part.findall("style")))
     elif part.get("id") == "provenance":
         yield from _heading(part[0])
     elif re.fullmatch(r"h[1-6]", name):
