@@ -20,6 +20,7 @@ RUNNING = re.compile(
     r"|(?:Gemaakt met|Made with) casereport|(?:Pagina|Page) \d+ (?:van|of) \d).*$",
     re.MULTILINE,
 )
+LARGEST = 1_000_000  # bytes: a page is one file, to be sent
 PHONE = {"width": 320, "height": 700}
 DESK = {"width": 1280, "height": 900}
 
@@ -79,6 +80,7 @@ def test_a_page_asks_for_nothing_outside_itself_and_complains_of_nothing(
         outside = [url for url in opened.requests if not url.startswith("data:")]
         assert outside == [file.as_uri()]
         assert opened.complaints == []
+    assert file.stat().st_size < LARGEST
 
 
 @pytest.mark.parametrize("width", [320, 360, 640, 768])
