@@ -793,3 +793,23 @@ def test_the_methods_say_where_each_result_came_from() -> None:
 def test_every_kind_of_sample_has_a_name(code: str) -> None:
     kinds = {marker.specimen for marker in RULES.markers.values()}
     assert kinds == set(Language.load(code).keys("methods.specimens"))
+
+
+def test_no_medicine_that_was_stated_is_lost() -> None:
+    codes = {"medication": ["A10BA02", "C10AA05"]}
+    dates = ({"date": "2024-07-01", "medication": ["C10AA05"]},)
+    visits = (lab({"hba1c": 40}), lab({"hba1c": 39}, date="2024-07-01", sample_id="s2"))
+    story = narrate(interpret(case(*visits, context=codes, visits=dates)), "nl")
+    section = story.section("patient")
+    assert section is not None
+    rows = {
+        row.cells[0]: row.cells[1:]
+        for block in section.blocks
+        if isinstance(block, Table)
+        for group in block.groups
+        for row in group.rows
+    }
+    first, later = rows["Medicatie"]
+    assert "metformine" in first
+    assert first.endswith("en C10AA05")
+    assert later == "C10AA05"

@@ -29,6 +29,23 @@ def answer(telling: Telling, key: str, value: object) -> str:
             return _word(telling, _YES_NO.get(value, value) if isinstance(value, bool) else value)
 
 
+def answer_at(telling: Telling, key: str, visit: Visit) -> str:
+    """Return the answer of a visit; a medicine of no known group is told by its ATC code."""
+    if telling.rules.context[key].kind != "codes":
+        return answer(telling, key, visit.context[key])
+    groups = [named(telling, word) for word in _as_words(visit.context[key])]
+    told = [*groups, *_codes_of_no_group(telling, key, visit)]
+    return telling.language.listing(told) if told else _word(telling, "none")
+
+
+def _codes_of_no_group(telling: Telling, key: str, visit: Visit) -> tuple[str, ...]:
+    case = telling.interpretation.case
+    own = (one for one in case.visits if str(one.get("date")) == visit.date.isoformat())
+    of_visit = next((one[key] for one in own if key in one), case.context.get(key, ()))
+    known = tuple(code for codes in telling.rules.medication.values() for code in codes)
+    return tuple(code for code in _as_words(of_visit) if not code.upper().startswith(known))
+
+
 def named(telling: Telling, id: str) -> str:
     """Return the name of what a rule may ask for: a marker, a key, a symptom, a group of drugs."""
     if id in telling.rules.markers:
