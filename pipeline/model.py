@@ -27,8 +27,6 @@ OPTIONAL_COLUMNS = (
     "flag",  # what the source says of it: H, L, abnormal; judged anew here
     "ref_text",  # the interval as one text: "3,9 - 5,6"
 )
-OGTT_MINUTES = (0, 30, 60, 90, 120, 180)  # after the load
-_ENOUGH_FOR_A_CURVE = 3
 OWN_REASON = "own-"  # how the reasons of a practice's own expectations begin
 RAW_COLUMNS = ("row", "file", "line", *REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)
 
@@ -210,6 +208,7 @@ class Finding:
     unit: str
     decimals: int  # as many as tell the value apart from the limits it lies beyond
     reported: tuple[str, str] | None  # value and unit as the file said
+    mg_dl: float | None  # the same in mg/dL, where it was reported so and is no mere limit
     laboratory: Band | None
     guideline: Band | None
     functional: Band | None
@@ -415,6 +414,10 @@ class Reservation:
     markers: tuple[str, ...]
     rows: tuple[str, ...] = ()
     days: int | None = None  # the age of the oldest result, where that is the reason
+
+
+OGTT_MINUTES = (0, 30, 60, 90, 120, 180)  # after the load
+_ENOUGH_FOR_A_CURVE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

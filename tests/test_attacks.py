@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from clinic import RULES
+from opened import Opened
 from pages import page_of
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from sizes import sized
 
 from pipeline.model import Band, CaseInput, Event, LimitSet, StatedGenotype
@@ -56,14 +57,6 @@ AUDIT = """() => {
   }
   return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def person_with(texts: Sequence[str]) -> CaseInput:
@@ -128,20 +121,13 @@ def in_one_line(text: str) -> str:
 def require_harmless(browser: Browser, page: str, file: Path, texts: Sequence[str]) -> None:
     """Open a page, and assert that nothing runs, nothing is asked for, and all texts are shown."""
     file.write_text(page, encoding="utf-8")
-    seen: list[str] = []
-    context = browser.new_context()
-    tab = context.new_page()
-    tab.on("dialog", lambda dialog: (seen.append("dialog"), dialog.dismiss()))
-    tab.on("console", lambda message: seen.append(message.text))
-    tab.on("pageerror", lambda error: seen.append(str(error)))
-    tab.on("request", lambda request: seen.append(request.url))
-    tab.goto(file.as_uri())
-    tab.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true })")
-    asked = [one for one in seen if not one.startswith("data:") and one != file.as_uri()]
-    assert asked == []
-    assert tab.evaluate(AUDIT) == []
-    shown = in_one_line(tab.evaluate("document.body.textContent"))
-    context.close()
+    with Opened(browser, file) as opened:
+        opened.page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true })")
+        asked = [one for one in opened.requests if not one.startswith("data:")]
+        assert asked == [file.as_uri()]
+        assert opened.complaints == []
+        assert opened.page.evaluate(AUDIT) == []
+        shown = in_one_line(opened.page.evaluate("document.body.textContent"))
     assert [text for text in texts if in_one_line(text) not in shown] == []
 
 

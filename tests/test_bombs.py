@@ -1,14 +1,17 @@
 """A page made to hang or to eat all memory costs itself alone, within a time and a memory."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from sizes import sized
 
 from pipeline.errors import ReportError
-from pipeline.publish.layout import Job
+from pipeline.publish.job import Job
 from pipeline.publish.pdf import MEGABYTES, SECONDS, Printer
 
 pytestmark = pytest.mark.xdist_group("report")
@@ -70,3 +73,27 @@ def test_a_printer_gives_the_same_bytes_again_and_ends_when_it_is_closed(pango: 
     assert printer._process is process
     printer.close()
     assert process.poll() is not None
+
+
+def test_without_pango_a_run_says_what_to_install(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "weasyprint.py").write_text("raise OSError('no pango')", "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with Printer() as printer, pytest.raises(ReportError, match="Unable to find Pango"):
+        printer.answer(PAGE)
+
+
+def test_no_module_of_the_folder_one_works_in_takes_part(
+    pango, tmp_path: Path, monkeypatch
+) -> None:
+    (tmp_path / "weasyprint.py").write_text("raise OSError('no pango')", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    with Printer() as printer:
+        assert printer.answer(PAGE).startswith(b"%PDF")
+
+
+def test_a_run_without_a_pdf_does_not_load_what_draws_one(root: Path) -> None:
+    asked = "import sys, pipeline.publish.report; print('weasyprint' in sys.modules)"
+    said = subprocess.run(
+        [sys.executable, "-c", asked], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.strip() == "False"

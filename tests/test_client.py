@@ -359,3 +359,36 @@ def test_a_load_test_is_explained_only_where_there_is_a_curve() -> None:
     assert client(case(lab(few))).section("load-test") is None
     section = client(case(lab({**few, "glucose_ogtt_60": 9.0}))).section("load-test")
     assert section is not None
+
+
+def test_of_one_marker_a_flag_tells_what_says_most() -> None:
+    (box,) = (one for one in boxes(client(case(lab({"egfr": 20})))) if one.id == "SF-14")
+    keys = [one.key for one in box.sentences]
+    told = [key.removeprefix("client.flags.SF-14.") for key in keys if ".below_" in key]
+    assert told == ["below_30_new", "below_30"]  # and not below 45, nor below 60
+
+
+def test_thoughts_of_suicide_come_before_every_other_flag_of_their_urgency() -> None:
+    values = lab({"potassium": 6.9, "glucose_fasting": 24.0})
+    found = boxes(client(case(values, context={"suicidal_thoughts": "yes"})))
+    flags = [one for one in found if one.id.startswith("SF-")]
+    assert flags[0].id == "SF-25"
+    assert [one.level for one in flags[:2]] == ["emergency", "emergency"]
+
+
+def test_page_one_names_a_result_for_a_doctor_though_no_flag_is_raised() -> None:
+    story = client(case(lab({"vitamin_d": 20})))
+    assert not [one for one in boxes(story) if one.id.startswith("SF-")]
+    said = [one.text for one in sentences(story, "summary")]
+    assert "Laat een arts kijken naar: 25-OH-vitamine D." in said
+    assert not any(one.key in ("client.no_flags", "client.first_steps") for one in sentences(story))
+
+
+def test_page_one_names_the_best_proved_advice_of_each_theme() -> None:
+    story = client(case(lab({"hba1c": 33, "glucose_fasting": 5.0})))
+    (said,) = (one for one in sentences(story, "summary") if one.key == "client.first_steps")
+    assert 1 <= len(said.rules) <= 3
+    section = story.section("plan")
+    assert section is not None
+    told = {rule for one in sentences_of(section) for rule in one.rules}
+    assert set(said.rules) <= told

@@ -13,6 +13,7 @@ import pytest
 from clinic import case, lab
 from pages import page_of
 
+from pipeline.publish.brand import Brand
 from pipeline.publish.glyphs import lacking, with_codes
 from pipeline.publish.pdf import render_pdf
 
@@ -48,6 +49,7 @@ def test_a_report_with_foreign_script_prints_codes_in_our_fonts_and_says_so(pang
         }
     assert all(name.startswith("Inter") for name in fonts)
     assert "als een code" not in page_of("case_study", SMALL, "nl")
+    assert "als een code" in page_of("case_study", SMALL, "nl", Brand(name="中文"))
 
 
 def test_fonts_of_the_machine_change_nothing(pango, tmp_path: Path) -> None:

@@ -2,13 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pypdfium2
 import pytest
 from accessibility import faults
-from playwright.sync_api import Browser, Page, sync_playwright
+from opened import Opened
 from sizes import sized
 
 pytestmark = pytest.mark.xdist_group("report")
@@ -23,34 +22,6 @@ RUNNING = re.compile(
 LARGEST = 1_000_000  # bytes: a page is one file, to be sent
 PHONE = {"width": 320, "height": 700}
 DESK = {"width": 1280, "height": 900}
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-class Opened:
-    """A page that was opened, with all it asked for and complained of."""
-
-    def __init__(self, browser: Browser, file: Path, **settings: object) -> None:
-        self.context = browser.new_context(**settings)  # type: ignore[arg-type]
-        self.page: Page = self.context.new_page()
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.goto(file.as_uri())
-
-    def __enter__(self) -> "Opened":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.context.close()
 
 
 def report(folder: Path, language: str, kind: str = "case_study") -> Path:

@@ -36,6 +36,7 @@ from pipeline.publish.case import CaseReports, make_case
 from pipeline.publish.engine import kernel_environment, kernel_home, kill_kernels
 from pipeline.publish.exporter import css_counters, css_string, render_html
 from pipeline.publish.files import as_json, publish, work_folder
+from pipeline.publish.job import Job
 from pipeline.publish.ledger import Failure, Ledger, Made, Order
 from pipeline.publish.notebook import CaseParameters, Executed, NotebookError, run_notebook
 from pipeline.publish.pdf import render_archive, render_pdf
@@ -410,7 +411,7 @@ def test_the_print_opens_nothing_but_the_page(pango, tmp_path, asked, markup: st
     secret.write_text("<svg xmlns='http://www.w3.org/2000/svg'><text>9b7e41</text></svg>", "utf-8")
     page = page_of(*story(), Fragment(html=markup.format(file=secret.as_uri())))
     try:
-        content = everything_in(layout.lay_out(layout.Job(html=page, variant="pdf/ua-1")))
+        content = everything_in(layout.lay_out(Job(html=page, variant="pdf/ua-1")))
     except FatalURLFetchingError:
         content = b""
     outside = [(url, given) for url, given in asked if not url.startswith("data:")]

@@ -9,11 +9,12 @@ from pandas.arrays import BooleanArray
 from pipeline.columns import Visits, any_of, certain, ruled_out
 from pipeline.criteria.classified import Classified, Definition, Where, first_that_holds
 from pipeline.criteria.questions import HYPOGLYCAEMIC, anywhere, on_any
+from pipeline.model import OGTT_MINUTES
 
 _ELSEWHEN = ("hypo_fasting", "nocturnal_hypo", "hypo_exercise")  # symptoms that no meal explains
 _LOW = {"glucose_random": "gl-random", "glucose_meter": "rh-meter"}
 _VERY_LOW = {"glucose_random": "low-random", "glucose_meter": "sf-03-glucose-meter"}
-_OGTT_MINUTES = (30, 60, 90, 120, 180)
+_OGTT_MINUTES = OGTT_MINUTES[1:]  # not the one before the load
 _DAYTIME = (*_LOW, "cgm_longest_below_3_0_min")
 
 REACTIVE_HYPOGLYCAEMIA = Definition(

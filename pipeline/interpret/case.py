@@ -136,7 +136,10 @@ def _visit(pair: Pair, criteria: Mapping[str, Classified], at: int) -> Visit:
 
 
 def _context(visits: Visits, at: int) -> dict[str, Any]:
-    """Return what is stated at one visit; of symptoms and medicines the words that apply."""
+    """Return what is stated at one visit; of symptoms and medicines the words that apply.
+
+    A medicine of no known group is its ATC code.
+    """
     context: dict[str, Any] = {}
     for key in visits.rules.context.values():
         if not visits.is_stated(key.key)[at]:
@@ -147,10 +150,23 @@ def _context(visits: Visits, at: int) -> dict[str, Any]:
             context[key.key] = float(visits.number(key.key)[at])
         elif key.kind == "word":
             context[key.key] = str(visits.word(key.key)[at])
+        elif key.kind == "words":
+            context[key.key] = _that_apply(visits, key.words, at)
         else:
-            words = key.words if key.kind == "words" else tuple(visits.rules.medication)
-            context[key.key] = tuple(word for word in words if certain(visits.yes(word))[at])
+            groups = _that_apply(visits, tuple(visits.rules.medication), at)
+            context[key.key] = (*groups, *_of_no_group(visits, key.key, at))
     return context
+
+
+def _that_apply(visits: Visits, words: tuple[str, ...], at: int) -> tuple[str, ...]:
+    return tuple(word for word in words if certain(visits.yes(word))[at])
+
+
+def _of_no_group(visits: Visits, key: str, at: int) -> tuple[str, ...]:
+    """Return the stated codes that no group of medicines knows: no rule asks for them."""
+    known = tuple(code for codes in visits.rules.medication.values() for code in codes)
+    stated = str(visits.word(key)[at]).split()
+    return tuple(code for code in stated if not code.startswith(known))
 
 
 def _phase(judged: Judged, at: int) -> Phase:

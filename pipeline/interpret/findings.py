@@ -79,6 +79,7 @@ def _finding(
         unit=marker.unit,
         decimals=decimals_at(judged, column, at),
         reported=_reported(reported),
+        mg_dl=None if row is None else _in_mg_dl(column, at),
         **bands,
         counts=bool(scores.counts[column.marker][at]),
         limits=limits,
@@ -95,6 +96,11 @@ def _reported(row: Any) -> tuple[str, str] | None:
     if row is None:
         return None
     return str(row["value_as_reported"]), str(row["unit_as_reported"])
+
+
+def _in_mg_dl(column: Column, at: int) -> float | None:
+    low, high = float(column.mg_low[at]), float(column.mg_high[at])
+    return low if low == high else None
 
 
 def _limits(judged: Judged, column: Column, at: int) -> dict[str, tuple[Limit, ...]]:
@@ -209,6 +215,7 @@ def _unjudged(judged: Judged, row: Mapping[str, Any]) -> Finding:
         unit=marker.unit,
         decimals=decimals_of(value, marker.decimals, str(row["value_as_reported"]), set()),
         reported=_reported(row),
+        mg_dl=None,
         laboratory=None,
         guideline=None,
         functional=None,

@@ -17,33 +17,21 @@ def stated(telling: Telling, key: str, value: object) -> str:
 
 
 def answer(telling: Telling, key: str, value: object) -> str:
-    """Return the answer alone, in the words or the unit of its key; medicines by their group."""
+    """Return the answer alone, in the words or the unit of its key.
+
+    Medicines by their group; one of no known group by its ATC code.
+    """
     match telling.rules.context[key].kind:
         case "number":
             number = Quantity.exact(float(str(value)))
             template = f"context.numbers.{key}"
             return telling.language.text(template, n=number)
-        case "words" | "codes":
-            return _several(telling, _as_words(value))
+        case "words":
+            return _several(telling, [named(telling, word) for word in _as_words(value)])
+        case "codes":
+            return _several(telling, [_medicine(telling, word) for word in _as_words(value)])
         case _:
             return _word(telling, _YES_NO.get(value, value) if isinstance(value, bool) else value)
-
-
-def answer_at(telling: Telling, key: str, visit: Visit) -> str:
-    """Return the answer of a visit; a medicine of no known group is told by its ATC code."""
-    if telling.rules.context[key].kind != "codes":
-        return answer(telling, key, visit.context[key])
-    groups = [named(telling, word) for word in _as_words(visit.context[key])]
-    told = [*groups, *_codes_of_no_group(telling, key, visit)]
-    return telling.language.listing(told) if told else _word(telling, "none")
-
-
-def _codes_of_no_group(telling: Telling, key: str, visit: Visit) -> tuple[str, ...]:
-    case = telling.interpretation.case
-    own = (one for one in case.visits if str(one.get("date")) == visit.date.isoformat())
-    of_visit = next((one[key] for one in own if key in one), case.context.get(key, ()))
-    known = tuple(code for codes in telling.rules.medication.values() for code in codes)
-    return tuple(code for code in _as_words(of_visit) if not code.upper().startswith(known))
 
 
 def named(telling: Telling, id: str) -> str:
@@ -73,8 +61,11 @@ def unknown(telling: Telling, visit: Visit) -> tuple[str, ...]:
     return tuple(telling.language.text(f"context.keys.{key}") for key in visit.unknown)
 
 
-def _several(telling: Telling, words: Collection[str]) -> str:
-    names = [named(telling, word) for word in words]
+def _medicine(telling: Telling, word: str) -> str:
+    return named(telling, word) if word in telling.rules.medication else word
+
+
+def _several(telling: Telling, names: list[str]) -> str:
     return telling.language.listing(names) if names else _word(telling, "none")
 
 

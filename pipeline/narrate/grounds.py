@@ -111,7 +111,7 @@ def _flag(telling: Telling, id: str, key: str) -> Iterator[Ground]:
         verified=all(row.verified for row in told),
     )
     if _OF_A_FLAG.format(id=id) in key:
-        limits = (limit for row in told for limit in _limits_of(telling, row))
+        limits = (limit for row in told for limit in limits_of_branch(telling, row))
         yield from (_of_limit(telling, limit) for limit in dict.fromkeys(limits))
 
 
@@ -134,7 +134,7 @@ def _flags(telling: Telling, rows: list[FlagBranch]) -> Iterator[Flag]:
         yield from (flag for _, flag in one.bases if one.id in ids)
 
 
-def _limits_of(telling: Telling, row: FlagBranch) -> Iterator[Limit]:
+def limits_of_branch(telling: Telling, row: FlagBranch) -> Iterator[Limit]:
     """Yield the limit of a branch that is one comparison; of another its own words tell it."""
     sex = telling.interpretation.case.sex
     if row.limit:

@@ -1,5 +1,6 @@
 """Middle floor. What hangs together at a visit: the rules that hold and the findings they share."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from textwrap import wrap
 
@@ -24,7 +25,7 @@ _HOLDS: Mapping[str, tuple[str, ...]] = {
     "pcos": ("counted",),
 }
 _NO_FINDING = ("alcohol_low",)  # a criterion that is met by what is well
-_WITHOUT_PHASE = ("insulin_sensitive", "indeterminate", "insufficient_data", "pregnancy")
+_WITHOUT_PHASE = ("insulin_sensitive", "indeterminate")
 
 _Held = Mapping[str, tuple[str, ...]]  # a rule in words, and the findings it rests on
 
@@ -58,21 +59,20 @@ def network(telling: Telling, visit: Visit) -> Network | None:
 
 def _tied(held: _Held) -> _Held:
     """Return the rules that share a finding with another."""
-    return {
-        rule: found for rule, found in held.items() if any(map(_shared(held).__contains__, found))
-    }
+    shared = _shared(held)
+    return {rule: found for rule, found in held.items() if shared.intersection(found)}
 
 
 def _shared(held: _Held) -> set[str]:
     """Return the findings of two rules or more."""
-    all_of_them = [one for found in held.values() for one in found]
-    return {one for one in all_of_them if all_of_them.count(one) > 1}
+    counted = Counter(one for found in held.values() for one in found)
+    return {one for one, rules in counted.items() if rules > 1}
 
 
 def _drawn(held: _Held) -> list[str]:
     """Return the findings that the picture has room for: all, or those that tie rules together."""
-    findings = _in_order(held)
-    return findings if len(findings) <= _MOST else [one for one in findings if one in _shared(held)]
+    findings, shared = _in_order(held), _shared(held)
+    return findings if len(findings) <= _MOST else [one for one in findings if one in shared]
 
 
 def _held(telling: Telling, visit: Visit) -> Iterator[tuple[str, tuple[str, ...]]]:

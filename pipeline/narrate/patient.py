@@ -133,7 +133,7 @@ def _stated_table(telling: Telling, visits: tuple[Visit, ...]) -> Table:
 
 def _stated_row(telling: Telling, visits: tuple[Visit, ...], key: str) -> Row:
     cells = (
-        context.answer_at(telling, key, visit)
+        context.answer(telling, key, visit.context[key])
         if key in visit.context
         else telling.language.text("context.words.unknown")
         for visit in visits

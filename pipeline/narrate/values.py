@@ -60,20 +60,16 @@ def number_of(telling: Telling, finding: Finding) -> str:
 
 
 def _in_mg_dl(telling: Telling, finding: Finding) -> str:
-    if finding.reported is None or finding.reported[1].casefold() != "mg/dl":
+    """Return a value in mg/dL that limits in mg/dL judged; "" of any other."""
+    judged = any(limit.mg_dl for few in finding.limits.values() for limit in few)
+    if finding.mg_dl is None or not judged:
         return ""
-    if not any(limit.mg_dl for few in finding.limits.values() for limit in few):
-        return ""
-    number, unit = finding.reported
-    try:
-        return telling.language.quantity(Quantity.exact(float(number.replace(",", ".")), unit))
-    except ValueError:  # of "<40" the bound is told in one unit
-        return ""
+    return telling.language.quantity(Quantity.exact(finding.mg_dl, "mg/dL"))
 
 
 def mg_dl_of(telling: Telling, finding: Finding, limit: Limit) -> str:
     """Return the number in mg/dL by which a limit judged a result in mg/dL; "" of any other."""
-    if limit.mg_dl is None or not _in_mg_dl(telling, finding):
+    if limit.mg_dl is None or finding.mg_dl is None:
         return ""
     return telling.language.quantity(Quantity.exact(limit.mg_dl, "mg/dL"))
 

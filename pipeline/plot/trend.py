@@ -1,6 +1,6 @@
 """Middle floor. The course of key markers over the visits: a small chart each, as places."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -78,25 +78,27 @@ def _course(interpretation: Interpretation, marker: str) -> _Course | None:
 
 
 def _limits(course: _Course, audience: Audience) -> tuple[Limit, ...]:
-    """Return the limits that get a line, the lowest first; in pregnancy others hold: none."""
-    last = course.findings[-1]
-    if "pregnancy" in last.notes:
-        return ()
+    """Return the limits that get a line, the lowest first."""
+    held = _held(course)
     sets = [LimitSet.FUNCTIONAL]
     sets += [LimitSet.GUIDELINE] if audience is Audience.CLINICIAN else []
-    found = chain.from_iterable(last.limits.get(set, ()) for set in sets)
+    found = chain.from_iterable(held.get(set, ()) for set in sets)
     return tuple(sorted(found, key=lambda limit: limit.value))
 
 
 def _interval(course: _Course, audience: Audience) -> tuple[Limit, ...]:
     """Return the limits that get a band: the laboratory's; for the client else a guideline's."""
-    last = course.findings[-1]
-    if "pregnancy" in last.notes:
-        return ()
-    own = last.limits.get(LimitSet.REFERENCE, ())
+    held = _held(course)
+    own = held.get(LimitSet.REFERENCE, ())
     if own or audience is Audience.CLINICIAN:
         return own
-    return last.limits.get(LimitSet.GUIDELINE, ())
+    return held.get(LimitSet.GUIDELINE, ())
+
+
+def _held(course: _Course) -> Mapping[str, tuple[Limit, ...]]:
+    """Return the limits of the last visit, by set; in pregnancy others hold: none."""
+    last = course.findings[-1]
+    return {} if "pregnancy" in last.notes else last.limits
 
 
 # Places.

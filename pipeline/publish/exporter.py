@@ -169,7 +169,7 @@ def _page(
         fragments=tuple(Markup(html) for html, _ in main),
         headings=tuple((id, title) for _, mark in main for id, title in mark["headings"]),
         brand=brand,
-        has_codes=bool(lacking("".join([*(html for html, _ in shown), str(case.get("note", ""))]))),
+        has_codes=bool(lacking("".join(html for html, _ in shown) + f"{case.get('note')}{brand}")),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Self
 
 from pipeline.errors import ReportError
 from pipeline.publish.glyphs import with_codes
-from pipeline.publish.layout import MADE, OUTSIDE, Job, receive, send
+from pipeline.publish.job import ABSENT, MADE, OUTSIDE, Job, receive, send
 
 SECONDS, MEGABYTES = 60, 1024  # within which a page is laid out
 _PAGES = 200  # after so many a process is replaced: none grows for ever
@@ -63,6 +63,11 @@ class Printer:
                 f"The page takes more than {self.seconds:g} s or {self.megabytes} MB to lay out;"
                 " no PDF was made."
             )
+        if told == ABSENT:
+            raise ReportError(
+                "Unable to find Pango, with which a PDF is drawn: scripts/system-packages.sh"
+                " installs it; no PDF was made."
+            )
         if told == OUTSIDE:
             raise ReportError("The page asks for a file outside itself; no PDF was made.")
         if not told.startswith(MADE):
@@ -102,7 +107,7 @@ class Printer:
         if self._process is None:
             limits = (str(int(self.seconds) + _GRACE), str(self.megabytes))
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "pipeline.publish.layout", *limits],
+                [sys.executable, "-P", "-m", "pipeline.publish.print_process", *limits],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # a fault of a page could quote it

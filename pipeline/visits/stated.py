@@ -54,7 +54,8 @@ def _columns(key: ContextKey, said: _Said, rules: Rules) -> dict[str, Any]:
         return {key.key: said.values(said.words, "").astype(object)}
     if key.kind == "words":
         return {word: _contains(said, (word,)) for word in key.words}
-    return {group: _contains(said, codes) for group, codes in rules.medication.items()}
+    groups = {group: _contains(said, codes) for group, codes in rules.medication.items()}
+    return {key.key: said.values(said.words, "").astype(object), **groups}
 
 
 def _no_pregnancy_in_men(

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 from pipeline.model import Band, Flag, OpenFlag
+from pipeline.narrate.grounds import limits_of_branch
 from pipeline.narrate.reservations import client_reservations
 from pipeline.narrate.safety import (
     LEVELS,
@@ -72,8 +73,8 @@ def _telling_most(telling: Telling, flag: str, branches: list[str]) -> set[str]:
     limits = {
         row.branch: limit
         for row in telling.rules.flags
-        if row.flag == flag and row.kind == "branch" and row.branch in branches and row.limit
-        for limit in telling.rules.limits_named(row.limit)
+        if row.flag == flag and row.kind == "branch" and row.branch in branches
+        for limit in limits_of_branch(telling, row)
     }
 
     def weight(branch: str) -> tuple[int, float]:
