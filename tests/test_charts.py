@@ -132,3 +132,8 @@ def test_a_picture_is_light_described_and_has_no_style_of_its_own() -> None:
         assert len(picture) < 6_000
         assert "<title>Lijngrafiek van" in picture
         assert "<style" not in picture
+
+
+def test_the_interval_lies_where_its_ends_would() -> None:
+    one = chart("hba1c", charts(visits(20, 42), audience=Audience.CLIENT))
+    assert one.band == pytest.approx([dot.height for dot in one.dots])
