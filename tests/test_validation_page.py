@@ -3,15 +3,13 @@
 import datetime as dt
 import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pypdfium2
 import pytest
 from accessibility import faults
-from playwright.sync_api import Browser, sync_playwright
+from opened import Opened
 
 from pipeline.intake import Intake, take_in
 from pipeline.language import Language
@@ -26,16 +24,7 @@ from pipeline.validate import reasons_by_severity
 LANGUAGES = ("nl", "en")
 HEADER = "case_id,sample_id,collected_at,analyte,value,unit,sex,birth_year"
 GOOD = "a,s1,2024-01-01,alt,22,U/L,F,1987"
-
-
-@contextmanager
-def opened(chromium: str) -> Iterator[Browser]:
-    """Give a browser, which is closed whatever happens."""
-    with (
-        sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"]) as browser,
-    ):
-        yield browser
+in_browser = pytest.mark.xdist_group("report")  # one worker has the one browser
 
 
 def taken_in(folder: Path, *rows: str) -> Intake:
@@ -196,25 +185,25 @@ def test_the_full_page_has_every_section_and_nothing_of_a_person(
         assert texts.text(f"validation.trend.{key}") in body
 
 
+@in_browser
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_full_page_fits_a_telephone_and_axe_finds_nothing(
-    full_pages: dict[str, Path], chromium: str, language: str
+    full_pages: dict[str, Path], browser, language: str
 ) -> None:
-    with opened(chromium) as browser:
-        for width in (1280, 360):
-            page = browser.new_page(viewport={"width": width, "height": 800})
-            page.goto(full_pages[language].as_uri())
-            assert faults(page) == []
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for width in (1280, 360):
+        view = {"width": width, "height": 800}
+        with Opened(browser, full_pages[language], viewport=view) as opened:
+            assert faults(opened.page) == []
+            assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@in_browser
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_full_page_is_printed_whole(
-    full_pages: dict[str, Path], chromium: str, language: str
+    full_pages: dict[str, Path], browser, language: str
 ) -> None:
-    with opened(chromium) as browser:
-        page = browser.new_page()
-        page.goto(full_pages[language].as_uri())
+    with Opened(browser, full_pages[language]) as opened:
+        page = opened.page
         page.emulate_media(media="print")
         page.set_viewport_size({"width": 680, "height": 900})  # what A4 has between its margins
         wide = page.evaluate(
@@ -233,18 +222,15 @@ def test_the_full_page_is_printed_whole(
         assert re.sub(r"\W", "", word) in re.sub(r"\W", "", text)  # its hyphen may end a line
 
 
+@in_browser
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_axe_finds_nothing_and_the_page_asks_for_nothing(
-    secret_intake: Intake, chromium: str, tmp_path: Path, language: str
+    secret_intake: Intake, browser, tmp_path: Path, language: str
 ) -> None:
     write_validation(taken_in(tmp_path, GOOD, "a,s8,,,,,,"), tmp_path / "out", language=language)
     swapped = replace(secret_intake, ignored={"title": 2, "patient": 1})
     write_validation(swapped, tmp_path / "out", language=language)
-    address = (tmp_path / "out/validation.html").as_uri()
-    requests: list[str] = []
-    with opened(chromium) as browser:
-        page = browser.new_page()
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(address)
-        assert faults(page) == []
-    assert [url for url in requests if not url.startswith("data:")] == [address]
+    file = tmp_path / "out/validation.html"
+    with Opened(browser, file) as opened:
+        assert faults(opened.page) == []
+        assert [url for url in opened.requests if not url.startswith("data:")] == [file.as_uri()]
