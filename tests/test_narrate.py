@@ -636,11 +636,27 @@ def test_low_glucose_points_to_its_flags_only_where_these_are_raised() -> None:
 # Diagnostics and outcome.
 
 
-def test_the_table_of_a_visit_holds_every_finding_once() -> None:
-    story, found = told("first_visit"), first_visit()
-    diagnostics = story.section("diagnostics")
+def marker_table(name: str) -> Table:
+    """Return the table of all markers of the last visit."""
+    diagnostics = told(name).section("diagnostics")
     assert diagnostics is not None
-    table = next(b for b in diagnostics.subsections[0].blocks if isinstance(b, Table))
+    return next(b for b in diagnostics.subsections[0].blocks if isinstance(b, Table))
+
+
+def test_the_critical_results_stand_first() -> None:
+    first, *others = marker_table("low_values").groups
+    assert first.title == "Voorbij de alarmgrens"
+    assert [row.markers[0] for row in first.rows] == ["glucose_fasting", "potassium"]
+    assert {row.emphasis for row in first.rows} == {"critical"}
+    assert "critical" not in {row.emphasis for group in others for row in group.rows}
+    titles = [group.title for group in marker_table("first_visit").groups]
+    assert "Voorbij de alarmgrens" not in titles
+
+
+@pytest.mark.parametrize("name", ["first_visit", "low_values"])
+def test_the_table_of_a_visit_holds_every_finding_once(name: str) -> None:
+    found = globals()[name]()
+    table = marker_table(name)
     rows = [row for group in table.groups for row in group.rows]
     assert sorted(row.markers[0] for row in rows) == sorted(
         finding.marker for finding in found.visits[0].findings

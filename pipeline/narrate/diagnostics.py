@@ -98,22 +98,31 @@ def _gaps(telling: Telling, visit: Visit) -> tuple[Block | None, ...]:
 
 def _marker_table(telling: Telling, visit: Visit) -> Table:
     language = telling.language
-    groups = tuple(
-        RowGroup(
-            title=language.text(f"report.domains.{domain}"),
-            rows=tuple(_row(telling, visit, finding) for finding in findings),
-        )
-        for domain, findings in telling.by_domain(visit.findings)
-    )
     return Table(
         caption=language.text("report.marker_table.caption", visit=visit_label(telling, visit)),
         columns=tuple(
             Column(label=language.text(f"report.columns.{name}"), kind=kind)  # type: ignore[arg-type]
             for name, kind in _columns(telling, visit)
         ),
-        groups=groups,
+        groups=_groups(telling, visit),
         note=language.text("report.marker_table.legend"),
         dense=True,
+    )
+
+
+def _groups(telling: Telling, visit: Visit) -> tuple[RowGroup, ...]:
+    """Return the critical results, then all others by domain."""
+    text = telling.language.text
+    weighed = [(weight_of(telling, finding), finding) for finding in visit.findings]
+    critical = tuple(finding for weight, finding in weighed if weight is Weight.CRITICAL)
+    others = tuple(finding for weight, finding in weighed if weight is not Weight.CRITICAL)
+    titled = [
+        *([(text("report.marker_table.critical"), critical)] if critical else []),
+        *((text(f"report.domains.{domain}"), of) for domain, of in telling.by_domain(others)),
+    ]
+    return tuple(
+        RowGroup(title=title, rows=tuple(_row(telling, visit, finding) for finding in findings))
+        for title, findings in titled
     )
 
 

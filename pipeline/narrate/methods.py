@@ -6,6 +6,7 @@ from typing import Any
 from pipeline.model import Finding, Limit, LimitSet
 from pipeline.narrate.origin import origin_table
 from pipeline.narrate.telling import Telling
+from pipeline.narrate.values import body_of
 from pipeline.rules.targets import is_of_practice
 from pipeline.story import (
     Bullets,
@@ -130,7 +131,8 @@ def _limit_row(telling: Telling, finding: Finding) -> Row:
 def _limit_cell(telling: Telling, finding: Finding, set: LimitSet) -> str:
     """Return each limit as it is crossed, the source behind it, a dagger where unverified."""
     return "; ".join(
-        f"{telling.language.beyond(limit)}{'' if limit.verified else '†'} [{limit.source}]"
+        f"{telling.language.beyond(limit)}{'' if limit.verified else '†'} "
+        f"[{body_of(telling, limit.source)}]"
         for limit in finding.limits.get(set, ())
     )
 
@@ -162,22 +164,31 @@ def _targets(finding: Finding) -> tuple[Limit, ...]:
 
 
 def _source_table(telling: Telling) -> Table:
-    """Return the citation behind every source id that the report names."""
-    language = telling.language
+    """Return each source that the report names, with what stands behind the name."""
     limits = [limit for one in _findings(telling) for set in one.limits.values() for limit in set]
     ids = {id for limit in limits for id in limit.source.split(";")}
     ids |= {id for one in _findings(telling) for source in one.sources for id in source.split(";")}
-    rows = tuple(
-        Row(cells=(id, citation)) for id, citation in telling.rules.sources.items() if id in ids
-    )
+    told: dict[str, list[str]] = {}
+    for id in (id for id in telling.rules.sources if id in ids):
+        told.setdefault(body_of(telling, id), []).append(_citation(telling, id))
+    rows = tuple(Row(cells=(name, "; ".join(citations))) for name, citations in told.items())
     rows += tuple(
         _own_source(telling, row) for row in telling.rules.targets if row.get("source") in ids
     )
     return Table(
-        caption=language.text("methods.captions.sources"),
+        caption=telling.language.text("methods.captions.sources"),
         columns=tuple(_columns(telling, ("source", "citation"))),
         groups=(RowGroup(title="", rows=rows),),
     )
+
+
+def _citation(telling: Telling, id: str) -> str:
+    """Return what stands behind a source; of our own in the language of the report."""
+    own, _, section = id.partition("-")
+    key = f"methods.citations.{own}"
+    if telling.language.has(key):
+        return telling.language.text(key, section=section)
+    return telling.rules.sources[id]
 
 
 def _own_source(telling: Telling, row: Mapping[str, Any]) -> Row:

@@ -68,7 +68,8 @@ def _found(telling: Telling, open_flag: OpenFlag) -> Iterator[str]:
 def _telling_most(telling: Telling, flag: str, branches: list[str]) -> set[str]:
     """Return the branches without those that say less of the same marker: "low" beside "very low".
 
-    Less says the one that is less urgent, or as urgent and nearer to what is usual.
+    Less says the one that another one adds to (``below_30_new`` to ``below_30``), that is less
+    urgent, or as urgent and nearer to what is usual.
     """
     limits = {
         row.branch: limit
@@ -85,7 +86,8 @@ def _telling_most(telling: Telling, flag: str, branches: list[str]) -> set[str]:
     for branch, limit in limits.items():
         about = (limit.marker, limit.side)
         worst[about] = max(worst.get(about, branch), branch, key=weight)
-    return {branch for branch in branches if branch not in limits or branch in worst.values()}
+    most = {branch for branch in branches if branch not in limits or branch in worst.values()}
+    return {one for one in most if not any(of.startswith(f"{one}_") for of in most)}
 
 
 def _held(telling: Telling, flag: Flag, branch: str) -> str:
