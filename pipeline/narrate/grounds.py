@@ -7,7 +7,7 @@ the variation behind a change (``VARIATION``).
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline.language import Quantity
+from pipeline.language import NO_BREAK_SPACE, Quantity
 from pipeline.model import Finding, Flag, Limit
 from pipeline.narrate.crossing import crossed_of
 from pipeline.narrate.telling import Telling
@@ -69,7 +69,7 @@ def _of_limit(telling: Telling, limit: Limit) -> Ground:
     text = language.text(
         "provenance.limit",
         marker=name,
-        limit=f"{language.beyond(limit)} {language.unit(limit.unit)}".rstrip(),
+        limit=f"{language.beyond(limit)}{NO_BREAK_SPACE}{language.unit(limit.unit)}".rstrip(),
         source=_source(telling, limit.source),
     )
     return Ground(kind=limit.set, text=text, verified=limit.verified)

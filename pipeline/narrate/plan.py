@@ -113,6 +113,11 @@ def _row(telling: Telling, item: PlanItem) -> Row:
     return Row(cells=cells, markers=markers, rows=item.rows)
 
 
+def advice_quoted(telling: Telling, item: PlanItem) -> str:
+    """Return the title of an advice as it is named in a sentence: titles may hold commas."""
+    return telling.language.text("plan.quoted", title=capitalised(advice_title(telling, item)))
+
+
 def advice_title(telling: Telling, item: PlanItem) -> str:
     """Return the name of an advice."""
     return telling.language.text(f"plan.items.{item.id}.title", **_amounts(telling, item))

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.language import capitalised
 from pipeline.model import PlanItem
 from pipeline.narrate.context import named
 from pipeline.narrate.plan import (
     advice_of,
+    advice_quoted,
     advice_text,
     advice_title,
     changes_told,
@@ -136,6 +136,6 @@ def _with_withheld(telling: Telling, said: Sentence, withheld: Sequence[PlanItem
     """Return a warning and, behind it, the advice that it keeps out of the plan."""
     if not withheld:
         return said
-    titles = [capitalised(advice_title(telling, item)) for item in withheld]
-    left_out = telling.language.text("plan.client.left_out", items=titles)
+    quoted = [advice_quoted(telling, item) for item in withheld]
+    left_out = telling.language.text("plan.client.left_out", items=quoted)
     return Sentence(text=f"{said.text} {left_out}", key=said.key, rules=said.rules)

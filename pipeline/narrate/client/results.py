@@ -15,7 +15,7 @@ from pipeline.narrate.client.limits import (
     usual_limits,
 )
 from pipeline.narrate.client.number_line import number_line, visit_before
-from pipeline.narrate.plan import advice_title
+from pipeline.narrate.plan import advice_quoted
 from pipeline.narrate.telling import Telling, finding_of
 from pipeline.narrate.values import (
     Weight,
@@ -162,7 +162,7 @@ def _to_do(telling: Telling, finding: Finding, band: str) -> Iterator[Sentence]:
         if finding.marker in one.because and not one.withheld_by
     ]
     if answers and _level(band) not in ("open", "within"):
-        yield telling.say("client.to_do", items=[advice_title(telling, one) for one in answers])
+        yield telling.say("client.to_do", items=[advice_quoted(telling, one) for one in answers])
 
 
 def _band(telling: Telling, finding: Finding) -> tuple[str, tuple[Limit, ...]] | None:

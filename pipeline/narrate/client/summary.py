@@ -12,7 +12,7 @@ from pipeline.narrate.client.road import road
 from pipeline.narrate.grounds import VARIATION
 from pipeline.narrate.label import phase_key
 from pipeline.narrate.patient import masthead
-from pipeline.narrate.plan import advice_title
+from pipeline.narrate.plan import advice_quoted
 from pipeline.narrate.reservations import client_reservations
 from pipeline.narrate.telling import Telling
 from pipeline.narrate.values import Weight, weight_of
@@ -127,5 +127,5 @@ def _next(telling: Telling) -> Iterator[Sentence]:
     first = first_steps(telling, _FIRST)
     if first:
         by = tuple(item.id for item in first)
-        items = [advice_title(telling, item) for item in first]
+        items = [advice_quoted(telling, item) for item in first]
         yield telling.say("client.first_steps", by=by, items=items)
