@@ -26,7 +26,8 @@ _NUMBER = re.compile(r"\D{0,3}\d+(?:(?P<mark>[.,])(?P<fraction>\d+))?")
 _WITHOUT_FIGURES = re.compile(r"[^\d]{1,2}")  # a dash in the place of a number
 _ONE_PIECE = re.compile(
     r"(\(?\d[\d.,]*(?:[-–]\d[\d.,]*)+\)?"  # a date in digits, an interval
-    r"|\d[\d.,]*\N{NO-BREAK SPACE}[^\s/]{1,6}(?:/[^\s/]{1,6})+)"  # a value with its unit
+    r"|\d[\d.,]*\N{NO-BREAK SPACE}[^\s/]{1,6}(?:/[^\s/]{1,6})+"  # a value with its unit
+    r"|\d[\d.,]* (?:kg|g|mg|cm|%)(?!\w))"  # the same as a person types it
 )
 _SHORT = 17  # characters
 _LONG = 24  # characters of a word

@@ -1,12 +1,22 @@
 """What the notebooks show: every noun as escaped HTML, with its provenance and its mark."""
 
 import json
+import re
 from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
 
-from pipeline.show import MARK, RESULT_TYPE, finish, fraction_room, show, show_title, tails
+from pipeline.show import (
+    MARK,
+    RESULT_TYPE,
+    finish,
+    fraction_room,
+    show,
+    show_title,
+    tails,
+    unbroken,
+)
 from pipeline.story import (
     Bullets,
     Callout,
@@ -249,3 +259,19 @@ def test_the_result_goes_into_the_notebook_as_json_only() -> None:
 def test_a_result_that_is_no_json_is_refused() -> None:
     with pytest.raises(ValueError, match="JSON"):
         finish({"value": float("nan")}, "abc")
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("op 04-09-2023 gemeten", ["04-09-2023"]),
+        ("(3,9–7,8 mmol/L)", ["(3,9–7,8"]),
+        ("DHEA-S < 1,65\N{NO-BREAK SPACE}µmol/L.", ["1,65\N{NO-BREAK SPACE}µmol/L."]),
+        ("een toename van 29 kg.", ["29 kg"]),
+        ("na 3 gesprekken en 4 maanden", []),
+    ],
+)
+def test_a_date_an_interval_and_a_value_stay_on_one_line(text: str, whole: list[str]) -> None:
+    shown = unbroken(text)
+    assert re.findall('<span class="whole">(.*?)</span>', shown) == whole
+    assert re.sub("<.*?>", "", shown) == text.replace("<", "&lt;")

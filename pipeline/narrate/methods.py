@@ -129,12 +129,14 @@ def _limit_row(telling: Telling, finding: Finding) -> Row:
 
 
 def _limit_cell(telling: Telling, finding: Finding, set: LimitSet) -> str:
-    """Return each limit as it is crossed, the source behind it, a dagger where unverified."""
-    return "; ".join(
-        f"{telling.language.beyond(limit)}{'' if limit.verified else '†'} "
-        f"[{body_of(telling, limit.source)}]"
-        for limit in finding.limits.get(set, ())
-    )
+    """Return each limit as it is crossed, a dagger where unverified; behind them their source."""
+    told: dict[str, list[str]] = {}
+    for limit in finding.limits.get(set, ()):
+        dagger = "" if limit.verified else "†"
+        told.setdefault(body_of(telling, limit.source), []).append(
+            telling.language.beyond(limit) + dagger
+        )
+    return "; ".join(f"{'; '.join(limits)} [{source}]" for source, limits in told.items())
 
 
 def _remarks(telling: Telling) -> Bullets:
