@@ -251,7 +251,7 @@ def test_a_result_says_what_it_is_whose_limit_and_what_it_means() -> None:
     ]
     said = " ".join(sentence.text for sentence in result.sentences)
     assert said.startswith("Een stof die stijgt bij ontsteking. Binnen de referentiewaarden")
-    assert "In uw plan staat wat u hieraan kunt doen: Mediterraan eetpatroon." in said
+    assert "In uw plan staat wat u hieraan kunt doen: ‘Mediterraan eetpatroon’." in said
 
 
 def test_a_result_beyond_its_limit_says_whose_limit_that_is() -> None:
@@ -392,3 +392,34 @@ def test_page_one_names_the_best_proved_advice_of_each_theme() -> None:
     assert section is not None
     told = {rule for one in sentences_of(section) for rule in one.rules}
     assert set(said.rules) <= told
+
+
+@pytest.mark.parametrize(
+    ("later", "lead", "reasons"),
+    [
+        ({"ldl": 3.4}, "client.no_changes", []),
+        ({"ldl": "<3.9"}, "client.changes.none_known", ["censored"]),
+        (
+            {"ldl": 3.4, "folate": 30},
+            "client.changes.none_of_the_known",
+            ["no-variation-known"],
+        ),
+        ({"tsh": 2.0}, "client.changes.nothing_twice", []),
+    ],
+)
+def test_what_cannot_be_compared_is_not_told_as_unchanged(
+    later: dict[str, float | str], lead: str, reasons: list[str]
+) -> None:
+    first = lab({"ldl": 3.5, "folate": 12})
+    person = case(first, lab(later, date="2024-07-01", sample_id="s2"))
+    keys = [one.key for one in sentences(client(person), "changes")]
+    assert keys[0] == lead
+    told = [key for key in keys if ".unjudged." in key]
+    assert told == [f"client.changes.unjudged.{reason}" for reason in reasons]
+
+
+def test_results_of_another_laboratory_are_not_told_as_unchanged() -> None:
+    first, then = lab({"ldl": 6.0}, lab="one"), lab({"ldl": 3.0}, date="2024-07-01", lab="two")
+    person = case(first, then.assign(sample_id="s2"))
+    keys = [one.key for one in sentences(client(person), "changes")]
+    assert keys[:2] == ["client.changes.none_known", "client.changes.unjudged.different-method"]

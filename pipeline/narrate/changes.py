@@ -47,15 +47,17 @@ def direction_of(change: Change) -> Direction:
     return "fell" if change.end_value < change.start_value else "rose"
 
 
+def is_of_body(telling: Telling, change: Change) -> bool:
+    """Return whether a change is one of weight, waist and their like."""
+    return telling.rules.markers[change.marker].domain == _BODY
+
+
 def of_body(telling: Telling, changes: Iterable[Change]) -> list[Change]:
     """Return those of weight, waist and their like: told plainly, their variation is not known."""
-    markers = telling.rules.markers
     return [
         change
         for change in changes
-        if markers[change.marker].domain == _BODY
-        and direction_of(change) == "unjudged"
-        and change.percent
+        if is_of_body(telling, change) and direction_of(change) == "unjudged" and change.percent
     ]
 
 

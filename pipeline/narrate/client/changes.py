@@ -6,7 +6,7 @@ from typing import Literal
 
 from pipeline.language import capitalised
 from pipeline.model import Band, Change, Finding, Visit
-from pipeline.narrate.changes import direction_of, of_body, since_first
+from pipeline.narrate.changes import direction_of, is_of_body, of_body, since_first
 from pipeline.narrate.grounds import VARIATION
 from pipeline.narrate.telling import Telling, finding_of
 from pipeline.narrate.values import BEYOND, Weight, value_of, weight_of
@@ -60,9 +60,26 @@ def _blocks(telling: Telling) -> tuple[Block, ...]:
     for change in clearly:
         groups[course_of(telling, change)].append(change)
     groups["body"] = of_body(telling, found)
-    said = _clearly(telling, clearly) if clearly else telling.say("client.no_changes")
+    said = _clearly(telling, clearly) if clearly else telling.say(_nothing_clear(telling, found))
     table = (_table(telling, groups),) if any(groups.values()) else ()
-    return (Paragraph(sentences=(said,)), *table, *_within(telling, found))
+    return (Paragraph(sentences=(said,)), *table, *_within(telling, found), *_open(telling, found))
+
+
+def _nothing_clear(telling: Telling, found: Iterable[Change]) -> str:
+    """Return the key of what is said where nothing clearly changed: for all, some or none known."""
+    measured = [one for one in found if _is_measured(telling, one)]
+    unjudged = [one for one in measured if direction_of(one) == "unjudged"]
+    if not measured:
+        return "client.changes.nothing_twice"
+    if not unjudged:
+        return "client.no_changes"
+    return f"client.changes.{'none_known' if unjudged == measured else 'none_of_the_known'}"
+
+
+def _is_measured(telling: Telling, change: Change) -> bool:
+    """Return whether a change is of what was measured in blood and the like, and not computed."""
+    is_computed = telling.rules.markers[change.marker].kind == "computed"
+    return not is_computed and not is_of_body(telling, change)
 
 
 def _clearly(telling: Telling, clearly: Iterable[Change]) -> Sentence:
@@ -126,9 +143,30 @@ def _direction(change: Change) -> str:
 
 def _within(telling: Telling, found: tuple[Change, ...]) -> tuple[Paragraph, ...]:
     """Return the names of what did not change more than it does by itself."""
-    markers = tuple(one.marker for one in found if direction_of(one) == "within")
+    within = [one for one in found if direction_of(one) == "within"]
+    return _named(telling, "client.changes.within", within, by=(VARIATION,))
+
+
+def _open(telling: Telling, found: tuple[Change, ...]) -> tuple[Paragraph, ...]:
+    """Return for each reason the names of what is not known to have changed."""
+    reasons: dict[str, list[Change]] = {}
+    for one in found:
+        if direction_of(one) == "unjudged" and _is_measured(telling, one):
+            reasons.setdefault(one.reason or "no-variation-known", []).append(one)
+    return tuple(
+        told
+        for reason, unjudged in sorted(reasons.items())
+        for told in _named(telling, f"client.changes.unjudged.{reason}", unjudged)
+    )
+
+
+def _named(
+    telling: Telling, key: str, found: Iterable[Change], by: tuple[str, ...] = ()
+) -> tuple[Paragraph, ...]:
+    """Return a note that names the markers of changes; none where there is none."""
+    markers = tuple(one.marker for one in found)
     if not markers:
         return ()
     items = [telling.language.short(marker) for marker in markers]
-    said = telling.say("client.changes.within", by=(VARIATION,), markers=markers, items=items)
+    said = telling.say(key, by=by, markers=markers, items=items)
     return (Paragraph(sentences=(said,), style="note"),)
