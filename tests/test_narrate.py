@@ -720,7 +720,7 @@ def test_methods_hold_formulas_sources_and_remarks_of_what_was_reported() -> Non
     methods = words(told("first_visit").section("methods"))
     assert "HOMA-IR (HOMA1) | glucose (mmol/L) × insuline (mU/L) / 22,5" in methods
     assert "HOMA2" in methods
-    assert "MAFLD-2020 | MAFLD consensus 2020" in methods
+    assert "MAFLD 2020 | MAFLD consensus 2020" in methods
     assert "geen diagnose" in methods
     assert "HOMA2" not in words(told("nearly_nothing").section("methods"))
 
@@ -829,3 +829,22 @@ def test_no_medicine_that_was_stated_is_lost() -> None:
     assert "metformine" in first
     assert first.endswith("en C10AA05")
     assert later == "C10AA05"
+
+
+def test_why_a_change_cannot_be_judged_is_a_letter_that_the_table_explains() -> None:
+    first, then = lab({"ldl": 6.0}, lab="one"), lab({"ldl": 3.0}, date="2024-07-01", lab="two")
+    story = narrate(interpret(case(first, then.assign(sample_id="s2"))), "en")
+    diagnostics, outcome = story.section("diagnostics"), story.section("outcome")
+    assert diagnostics is not None
+    assert outcome is not None
+    for blocks in (diagnostics.subsections[0].blocks, outcome.blocks):
+        table = next(block for block in blocks if isinstance(block, Table))
+        assert table.groups[0].rows[0].cells[-1].endswith("?\N{NO-BREAK SPACE}(a)")
+        assert table.note.endswith(" (a): other method or laboratory.")
+
+
+def test_the_masthead_of_many_visits_holds_the_first_and_the_last() -> None:
+    days = [f"2024-0{month}-01" for month in range(1, 7)]
+    rows = [lab({"ldl": 3.0}, date=day, sample_id=day) for day in days]
+    head = dict(narrate(interpret(case(*rows)), "en").facts.pairs)
+    assert head["Sample date"] == "1 Jan 2024 – 1 June 2024 (6 visits)"

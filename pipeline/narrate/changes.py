@@ -10,7 +10,13 @@ from pipeline.narrate.telling import Telling
 Direction = Literal["fell", "rose", "within", "unjudged"]
 _SIGNS: Mapping[Direction, str] = {"fell": "↓", "rose": "↑", "within": "≈", "unjudged": "?"}
 _BODY = "anthropometry"
-_UNSAID = ("", "no-variation-known")  # what a plain "?" means
+# Why a change cannot be judged, each with its letter; a plain "?" is an unknown variation.
+_LETTERS = {
+    "different-method": "a",
+    "different-unit-factor": "b",
+    "censored": "c",
+    "medication": "d",
+}
 
 
 def change_of(
@@ -64,16 +70,27 @@ def of_body(telling: Telling, changes: Iterable[Change]) -> list[Change]:
 def change_in_figures(telling: Telling, change: Change | None) -> str:
     """Return "−65 % ↓" for a real change, "−3 % ≈" for none, "−24 % ?" where that is not known.
 
-    A reason other than an unknown variation (another method, a limit) follows in words. Without a
-    change to tell there is "".
+    A reason other than an unknown variation is a letter, which ``change_legend`` explains. Without
+    a change to tell there is "".
     """
     if change is None:
         return ""
     figures = percent_of(telling, change) if change.percent is not None else ""
-    signed = f"{figures}{NO_BREAK_SPACE}{_sign(change)}".strip()
-    if change.reason in _UNSAID:
-        return signed
-    return f"{signed} {telling.language.text(f'reasons.change.{change.reason}')}"
+    letter = _LETTERS.get(change.reason)
+    parts = (figures, _SIGNS[direction_of(change)], f"({letter})" if letter else "")
+    return NO_BREAK_SPACE.join(part for part in parts if part)
+
+
+def change_legend(telling: Telling, key: str, changes: Iterable[Change | None]) -> str:
+    """Return the legend of ``key`` and, behind it, what the letters at these changes say."""
+    reasons = {change.reason for change in changes if change}
+    letters = "; ".join(
+        f"({letter}): {telling.language.text(f'reasons.change.{reason}')}"
+        for reason, letter in _LETTERS.items()
+        if reason in reasons
+    )
+    legend = telling.language.text(key)
+    return f"{legend} {letters}." if letters else legend
 
 
 def percent_of(telling: Telling, change: Change) -> str:
@@ -82,7 +99,3 @@ def percent_of(telling: Telling, change: Change) -> str:
         return "?"
     percent = Quantity(value=change.percent, decimals=0, unit="%", signed=True)
     return telling.language.quantity(percent)
-
-
-def _sign(change: Change) -> str:
-    return _SIGNS[direction_of(change)]

@@ -2,7 +2,7 @@
 
 from pipeline.model import Finding, Visit
 from pipeline.narrate import context, phase, safety
-from pipeline.narrate.changes import change_in_figures, change_of
+from pipeline.narrate.changes import change_in_figures, change_legend, change_of
 from pipeline.narrate.classifications import classifications
 from pipeline.narrate.crossing import limits_beyond
 from pipeline.narrate.network import network
@@ -98,6 +98,7 @@ def _gaps(telling: Telling, visit: Visit) -> tuple[Block | None, ...]:
 
 def _marker_table(telling: Telling, visit: Visit) -> Table:
     language = telling.language
+    changes = (change_of(telling, one.marker, visit, "previous") for one in visit.findings)
     return Table(
         caption=language.text("report.marker_table.caption", visit=visit_label(telling, visit)),
         columns=tuple(
@@ -105,7 +106,7 @@ def _marker_table(telling: Telling, visit: Visit) -> Table:
             for name, kind in _columns(telling, visit)
         ),
         groups=_groups(telling, visit),
-        note=language.text("report.marker_table.legend"),
+        note=change_legend(telling, "report.marker_table.legend", changes),
         dense=True,
     )
 

@@ -7,6 +7,7 @@ from pipeline.model import Change, Visit
 from pipeline.narrate.changes import (
     Direction,
     change_in_figures,
+    change_legend,
     change_of,
     direction_of,
     of_body,
@@ -151,6 +152,7 @@ def _table(telling: Telling, changes: tuple[Change, ...]) -> Table:
     language, visits = telling.language, _shown(telling)
     texts = ("marker", "unit")
     figures = [language.short_date(visit.date) for visit in visits]
+    against = (one for change in changes for one in _against(telling, change))
     return Table(
         caption=language.text("report.outcome.caption"),
         columns=(
@@ -159,7 +161,7 @@ def _table(telling: Telling, changes: tuple[Change, ...]) -> Table:
             *(Column(label=label) for label in _comparisons(telling)),
         ),
         groups=tuple(_groups(telling, changes)),
-        note=language.text("report.outcome.legend"),
+        note=change_legend(telling, "report.outcome.legend", against),
         dense=True,
     )
 
@@ -184,19 +186,23 @@ def _groups(telling: Telling, changes: tuple[Change, ...]) -> Iterable[RowGroup]
 
 
 def _row(telling: Telling, change: Change) -> Row:
-    visits, language = telling.interpretation.visits, telling.language
+    language = telling.language
     found = [finding_of(visit, change.marker) for visit in _shown(telling)]
     unit = language.unit(telling.rules.markers[change.marker].unit)
-    against = [change]
-    if len(visits) > 2:
-        against.append(change_of(telling, change.marker, telling.last, "previous") or change)
     return Row(
         cells=(
             language.marker(change.marker),
             unit,
             *(number_of(telling, finding) if finding else "–" for finding in found),
-            *(change_in_figures(telling, one) for one in against),
+            *(change_in_figures(telling, one) for one in _against(telling, change)),
         ),
         markers=(change.marker,),
         rows=tuple(row for finding in found if finding for row in finding.rows),
     )
+
+
+def _against(telling: Telling, change: Change) -> list[Change]:
+    """Return the change since the first visit and, of more than two visits, since the previous."""
+    if len(telling.interpretation.visits) == 2:
+        return [change]
+    return [change, change_of(telling, change.marker, telling.last, "previous") or change]

@@ -81,16 +81,24 @@ def masthead(telling: Telling, labels: str = "report.facts") -> Facts:
     laboratories = sorted(
         {f.lab for v in telling.interpretation.visits for f in v.findings if f.lab}
     )
-    dates = [language.short_date(visit.date) for visit in telling.interpretation.visits]
     pairs = {
         "case": case.case_id,
         "person": person(telling, telling.last),
-        "samples": language.listing(dates),
+        "samples": _sampled(telling, labels),
         "as_of": language.date(case.as_of),
         "laboratory": language.listing(laboratories) if laboratories else "",
     }
     shown = ((key, value) for key, value in pairs.items() if value)
     return Facts(pairs=tuple((language.text(f"{labels}.{key}"), value) for key, value in shown))
+
+
+def _sampled(telling: Telling, labels: str) -> str:
+    """Return the dates of the visits; of many the first, the last and their number."""
+    language = telling.language
+    dates = [language.short_date(visit.date) for visit in telling.interpretation.visits]
+    if len(dates) <= _COLUMNS:
+        return language.listing(dates)
+    return language.text(f"{labels}.span", first=dates[0], last=dates[-1], count=len(dates))
 
 
 def person(telling: Telling, visit: Visit) -> str:
