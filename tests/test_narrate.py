@@ -847,4 +847,4 @@ def test_the_masthead_of_many_visits_holds_the_first_and_the_last() -> None:
     days = [f"2024-0{month}-01" for month in range(1, 7)]
     rows = [lab({"ldl": 3.0}, date=day, sample_id=day) for day in days]
     head = dict(narrate(interpret(case(*rows)), "en").facts.pairs)
-    assert head["Sample date"] == "1 Jan 2024 – 1 June 2024 (6 visits)"
+    assert head["Sample date"] == "1 Jan 2024 – 1 Jun 2024 (6 visits)"
