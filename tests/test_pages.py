@@ -2,17 +2,17 @@
 
 import json
 import re
+from itertools import product
 from pathlib import Path
 
 import pypdfium2
 import pytest
 from accessibility import faults
 from opened import Opened
-from sizes import sized
+from sizes import FULL_SIZE, sized
 
 pytestmark = pytest.mark.xdist_group("report")
 LANGUAGES = ("nl", "en")
-SCHEMES = ("light", "dark")
 KINDS = {"case_study": "seed_report", "client_report": "client_report"}  # each with its fixture
 RUNNING = re.compile(
     r"^(?:(?:Casus|Case) seed_case|(?:Afname|Sampled) \d|(?:Uitgegeven|Issued) \d"
@@ -22,6 +22,9 @@ RUNNING = re.compile(
 LARGEST = 1_000_000  # bytes: a page is one file, to be sent
 PHONE = {"width": 320, "height": 700}
 DESK = {"width": 1280, "height": 900}
+SEEN = [("light", DESK), ("dark", PHONE)]  # each colour and width once
+if FULL_SIZE:
+    SEEN = list(product(("light", "dark"), (DESK, PHONE)))
 
 
 def report(folder: Path, language: str, kind: str = "case_study") -> Path:
@@ -33,11 +36,13 @@ def of_kind(request: pytest.FixtureRequest, kind: str, language: str) -> Path:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize(("scheme", "view"), SEEN)
 @pytest.mark.parametrize("kind", KINDS)
-def test_axe_finds_nothing(browser, request, kind: str, language: str, scheme: str) -> None:
+def test_axe_finds_nothing(
+    browser, request, kind: str, language: str, scheme: str, view: dict[str, int]
+) -> None:
     file = of_kind(request, kind, language)
-    with Opened(browser, file, viewport=DESK, color_scheme=scheme) as opened:
+    with Opened(browser, file, viewport=view, color_scheme=scheme) as opened:
         assert faults(opened.page) == []
 
 
