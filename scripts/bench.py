@@ -1,4 +1,4 @@
-"""Times what people wait for: a report, a check, the reading of files, the judging of many."""
+"""Times what people wait for: a report and its pages, a check, reading, judging."""
 
 import csv
 import json
@@ -10,8 +10,10 @@ import time
 from collections.abc import Iterator
 from math import log
 from pathlib import Path
+from statistics import median
 
 from openpyxl import Workbook
+from pypdfium2 import PdfDocument
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "samples" / "seed_case"
@@ -54,6 +56,52 @@ def time_commands() -> None:
             "case study of the built-in case", "report", "case_study", str(SAMPLE), "--out", folder
         )
         timed(f"check of {rows:,} rows of {PEOPLE:,} people", "check", str(table), "--out", folder)
+
+
+# The layout of pages.
+
+
+def time_layout() -> None:
+    """Print the seconds of one core to lay out a client's report of few pages, once warm."""
+    with tempfile.TemporaryDirectory() as folder:
+        person = Path(folder) / "somebody"
+        person.mkdir()
+        about = (
+            'case_id = "somebody"\nsex = "F"\nbirth_year = 1984\n[context]\nfasting_hours = 10\n'
+        )
+        (person / "case.toml").write_text(about, encoding="utf-8")
+        for results in ({"tsh": "1.6"}, {"tsh": "1.6", "ldl": "3.9", "hba1c": "40"}):
+            _write_results(person / "lab.csv", results)
+            words = ("report", "client_report", str(person), "--format", "html", "--out", folder)
+            timed(f"page of {len(results)} results", *words)
+            page = (Path(folder) / "somebody/client_report.nl.html").read_text(encoding="utf-8")
+            seconds, pages = laid_out(page)
+            print(f"{seconds:7.2f} s  layout of its {pages} pages, warm, on one core")
+
+
+def laid_out(page: str) -> tuple[float, int]:
+    """Return the median of processor time [s] to lay a page out as PDF, and how many it fills."""
+    from pipeline.publish.job import Job
+    from pipeline.publish.layout import lay_out
+
+    job = Job(html=page, variant="pdf/ua-1")
+    pages = len(PdfDocument(lay_out(job)))
+    taken = []
+    for _ in range(9):
+        start = time.process_time()
+        lay_out(job)
+        taken.append(time.process_time() - start)
+    return median(taken), pages
+
+
+def _write_results(path: Path, results: dict[str, str]) -> None:
+    units = {"tsh": "mU/L", "ldl": "mmol/L", "hba1c": "mmol/mol"}
+    with path.open("w", encoding="utf-8", newline="") as target:
+        writer = csv.writer(target)
+        writer.writerow(("sample_id", "collected_at", "analyte", "value", "unit"))
+        writer.writerows(
+            ("s1", "2025-06-02T08:00", name, value, units[name]) for name, value in results.items()
+        )
 
 
 # Reading, beside plain libraries.
@@ -174,5 +222,6 @@ def growth(few: tuple[int, float], many: tuple[int, float]) -> float:
 
 if __name__ == "__main__":
     time_commands()
+    time_layout()
     time_reading()
     time_judging()
