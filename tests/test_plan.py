@@ -902,7 +902,7 @@ def test_the_client_hears_what_is_not_advised_and_why_once() -> None:
     assert "D5-ashwagandha" not in withheld
     text = told_to_client(found, "nl")
     assert "U bent zwanger, wilt zwanger worden" in text
-    assert "Daarom staat dit niet in uw plan: Vasten of koolhydraatbeperking" in text
+    assert "Daarom staat dit niet in uw plan: ‘Vasten of koolhydraatbeperking’" in text
     assert text.count("Vasten of koolhydraatbeperking") == 1
 
 
