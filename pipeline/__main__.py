@@ -106,7 +106,7 @@ def report(asked: Namespace) -> int:
     order = _order(asked)
     withdraw(asked.out / RECORD)  # whatever happens, no earlier record passes for that of this run
     brand = NO_BRAND if asked.brand is None else read_brand(asked.brand)
-    besides = (asked.people, asked.rules, asked.mapping, asked.suite, asked.brand)
+    besides = (asked.people, asked.rules, asked.mapping, asked.suite, *brand.files)
     hashes = hashes_of([*asked.inputs, *filter(None, besides)])
     intake = _take_in(asked, language=order.languages[0])
     files = read_files(intake, asked.inputs, besides=besides)

@@ -273,11 +273,15 @@ def test_the_record_names_the_files_that_were_read_and_no_others(tmp_path) -> No
     write(folder / "other.csv", GOOD)
     write(folder / "lab.csv", GOOD)
     people = write(tmp_path / "people.csv", "case_id,date,pregnant\ncase-1,,no\n")
+    brand = write(tmp_path / "brand.toml", 'logo = "logo.svg"\n')
+    drawing = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9"/></svg>'
+    logo = write(tmp_path / "logo.svg", drawing)
     words = ("--as-of", "2025-10-01", "--format", "json", "--out", tmp_path / "out")
-    ended = casereport("report", "case_study", folder, "--people", people, *words)
+    besides = ("--people", people, "--brand", brand)
+    ended = casereport("report", "case_study", folder, *besides, *words)
     assert ended.code == 0, ended.err
     record = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
-    read = (folder / "case.toml", folder / "lab.csv", people)
+    read = (folder / "case.toml", folder / "lab.csv", people, brand, logo)
     assert record["inputs"] == [
         {"file": str(file), "sha256": sha256(file.read_bytes()).hexdigest()} for file in read
     ]

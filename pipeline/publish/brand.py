@@ -48,6 +48,7 @@ class Brand:
     colours: Mapping[str, str] = field(default_factory=dict)
     footer: Mapping[str, str] = field(default_factory=dict)
     disclaimer: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[Path, ...] = field(default=(), repr=False)  # it was read from these
 
     def tokens(self) -> Mapping[str, Mapping[str, str]]:
         """Return the custom properties of the style sheet that differ, for light and for dark."""
@@ -78,15 +79,17 @@ def read_brand(path: Path) -> Brand:
     """
     told = read_toml(path, error=BrandError)
     _require_keys(told, _KEYS, path.name)
-    name, logo = _line(told, "name", path.name), _line(told, "logo", path.name)
+    named = _line(told, "logo", path.name)
+    logo = (_beside(path, named),) if named else ()
     return Brand(
-        name=name,
+        name=_line(told, "name", path.name),
         address=_lines(told, "address", path.name),
         contact=_lines(told, "contact", path.name),
-        logo=logo_of(_beside(path, logo)) if logo else "",
+        logo="".join(map(logo_of, logo)),
         colours=_colours(told, path.name),
         footer=_by_language(told, "footer", path.name),
         disclaimer=_by_language(told, "disclaimer", path.name),
+        files=(path, *logo),
     )
 
 
