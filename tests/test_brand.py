@@ -5,6 +5,7 @@ import struct
 import zlib
 from base64 import b64decode
 from pathlib import Path
+from xml.sax.saxutils import quoteattr
 
 import pytest
 from defusedxml import ElementTree
@@ -110,6 +111,12 @@ def test_a_logo_that_does_more_than_draw_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(BrandError, match=re.escape(f"'logo.svg': it has {fault}")):
         brand_of(tmp_path, 'logo = "logo.svg"', SVG.format(inside))
+
+
+@pytest.mark.parametrize("named", ["url(#a)", "url('#a')", 'url( "#a" )'])
+def test_a_logo_may_name_a_part_of_itself_however_it_is_quoted(tmp_path: Path, named: str) -> None:
+    drawing = SVG.format(f"<rect fill={quoteattr(named)}/>")
+    assert brand_of(tmp_path, 'logo = "logo.svg"', drawing).logo
 
 
 @pytest.mark.parametrize(

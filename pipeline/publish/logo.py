@@ -19,7 +19,7 @@ _SVG = "{http://www.w3.org/2000/svg}"
 _SHAPES = "path rect circle ellipse line polyline polygon text tspan"
 _HOLDERS = "svg g defs title desc use symbol clipPath mask linearGradient radialGradient stop"
 _DRAWS = frozenset(f"{_SHAPES} {_HOLDERS}".split())
-_ELSEWHERE = re.compile(r"url\s*\(\s*['\"]?\s*(?!#)|@import|expression\s*\(|javascript:", re.I)
+_ELSEWHERE = re.compile(r"url\s*+\(\s*+['\"]?+\s*+(?!#)|@import|expression\s*\(|javascript:", re.I)
 
 
 def logo_of(path: Path) -> str:
