@@ -423,3 +423,10 @@ def test_results_of_another_laboratory_are_not_told_as_unchanged() -> None:
     person = case(first, then.assign(sample_id="s2"))
     keys = [one.key for one in sentences(client(person), "changes")]
     assert keys[:2] == ["client.changes.none_known", "client.changes.unjudged.different-method"]
+
+
+@pytest.mark.parametrize(("born", "is_asked"), [(1969, True), (1968, False)])
+def test_nobody_over_55_is_asked_about_a_pregnancy(born: int, is_asked: bool) -> None:
+    story = client(case(lab({"tsh": 3.6}), birth_year=born, context={}))
+    said = " ".join(one.text for one in sentences(story, "unknown"))
+    assert ("of u zwanger wilt worden" in said) is is_asked

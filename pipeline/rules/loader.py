@@ -61,6 +61,7 @@ class ContextKey:
     words: tuple[str, ...]
     scope: Literal["visit", "sample"]
     confidence: bool
+    asked_until: int | None  # the age up to which a client is asked for it
     source: str
 
 
@@ -412,6 +413,7 @@ def _context_key(row: _Cells) -> ContextKey:
         words=_words(row["words"]),
         scope=row["scope"],  # type: ignore[arg-type]
         confidence=_yes(row["confidence"]),
+        asked_until=int(row["asked_until"]) if row["asked_until"] else None,
         source=row["source"],
     )
 

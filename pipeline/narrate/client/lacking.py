@@ -17,9 +17,17 @@ def measurements(telling: Telling, ids: Iterable[str]) -> list[str]:
 
 
 def answers(telling: Telling, ids: Iterable[str]) -> list[str]:
-    """Return what only the person can tell among markers and facts, each once."""
-    asked = (id for id in ids if id not in telling.rules.markers)
+    """Return what only the person can tell among markers and facts, each once.
+
+    Nobody is asked what is not asked at that age: of pregnancy, at 67.
+    """
+    asked = (id for id in ids if id not in telling.rules.markers and _is_asked(telling, id))
     return _plainly(telling, "answers", asked)
+
+
+def _is_asked(telling: Telling, id: str) -> bool:
+    key, age = telling.rules.context.get(id), telling.last.age
+    return key is None or key.asked_until is None or age is None or age <= key.asked_until
 
 
 def _plainly(telling: Telling, kind: str, ids: Iterable[str]) -> list[str]:
