@@ -11,7 +11,8 @@ from pipeline.errors import ReportError
 from pipeline.publish.glyphs import with_codes
 from pipeline.publish.job import ABSENT, MADE, OUTSIDE, Job, receive, send
 
-SECONDS, MEGABYTES = 60, 1024  # within which a page is laid out
+SECONDS, MEGABYTES = 60, 1024  # of a processor and of memory, within which a page is laid out
+_PATIENCE = 5  # so many times the seconds may pass on a clock: the machine may have more to do
 _PAGES = 200  # after so many a process is replaced: none grows for ever
 _GRACE = 10  # seconds more before a process that outlived its parent ends itself
 
@@ -86,7 +87,7 @@ class Printer:
         process = self._running()
         assert process.stdin is not None
         assert process.stdout is not None
-        timer = Timer(self.seconds, process.kill)
+        timer = Timer(self.seconds * _PATIENCE, process.kill)
         timer.start()
         try:
             send(process.stdin, job.as_bytes())
@@ -105,7 +106,8 @@ class Printer:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            limits = (str(int(self.seconds) + _GRACE), str(self.megabytes))
+            waited = int(self.seconds * _PATIENCE) + _GRACE
+            limits = (str(self.seconds), str(waited), str(self.megabytes))
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "pipeline.publish.print_process", *limits],
                 stdin=subprocess.PIPE,

@@ -9,13 +9,16 @@ import sys
 from pipeline.publish.job import ABSENT, FAILED, MADE, OUTSIDE, Job, receive, send
 
 
-def _serve(seconds: int, megabytes: int) -> None:
-    """Answer jobs until there are no more; a job that goes beyond its limits ends the process."""
+def _serve(seconds: float, waited: int, megabytes: int) -> None:
+    """Answer jobs until there are no more; a job that goes beyond its limits ends the process.
+
+    ``seconds`` of a processor, ``waited`` of a clock: for these the parent waits, if it lives.
+    """
     _limit_memory(megabytes)
     while (message := receive(sys.stdin.buffer)) is not None:
-        _limit_time(seconds)
+        _limit_time(seconds, waited)
         send(sys.stdout.buffer, _answer(Job.of_bytes(message)))
-        _limit_time(0)
+        _limit_time(0, 0)
 
 
 def _answer(job: Job) -> bytes:
@@ -41,11 +44,12 @@ def _limit_memory(megabytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (megabytes * 2**20, megabytes * 2**20))
 
 
-def _limit_time(seconds: int) -> None:
-    """End the process after these seconds, should its parent be gone by then; 0: no more."""
-    if hasattr(signal, "alarm"):
-        signal.alarm(seconds)
+def _limit_time(seconds: float, waited: int) -> None:
+    """End the process after these seconds of a processor or of a clock; 0: not any more."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        signal.alarm(waited)
 
 
 if __name__ == "__main__":
-    _serve(int(sys.argv[1]), int(sys.argv[2]))
+    _serve(float(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
