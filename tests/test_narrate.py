@@ -800,8 +800,22 @@ def test_the_methods_say_where_each_result_came_from() -> None:
     (table,) = part.blocks
     assert isinstance(table, Table)
     assert [row.cells for group in table.groups for row in group.rows] == [
-        ("LDL cholesterol", "serum", "22748-8", "Lab Noord", "enzymatic", "file lab.csv, row 2"),
-        ("LDL cholesterol", "serum", "22748-8", "Lab Noord", "–", "file lab.csv, row 3"),
+        (
+            "LDL cholesterol",
+            "serum",
+            "22748-8",
+            "Lab Noord",
+            "enzymatic",
+            "file\N{NO-BREAK SPACE}lab.csv, row\N{NO-BREAK SPACE}2",
+        ),
+        (
+            "LDL cholesterol",
+            "serum",
+            "22748-8",
+            "Lab Noord",
+            "–",
+            "file\N{NO-BREAK SPACE}lab.csv, row\N{NO-BREAK SPACE}3",
+        ),
     ]
 
 

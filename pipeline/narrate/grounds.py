@@ -103,13 +103,13 @@ def _flag(telling: Telling, id: str, key: str) -> Iterator[Ground]:
         return
     sources = dict.fromkeys(one for row in told for one in row.source.split(";"))
     source = _source(telling, ";".join(sources))
-    title = telling.language.text(f"flags.{id}.title")
-    yield Ground(
-        kind="flag",
-        text=telling.language.text("provenance.flag", id=id, title=title, source=source),
-        short=telling.language.text("provenance.flag_short", id=id, source=source),
-        verified=all(row.verified for row in told),
-    )
+    short = telling.language.text("provenance.flag_short", id=id, source=source)
+    text = short  # of one that was never raised the title would only frighten
+    if any(_flags(telling, rows)):
+        title = telling.language.text(f"flags.{id}.title")
+        text = telling.language.text("provenance.flag", id=id, title=title, source=source)
+    verified = all(row.verified for row in told)
+    yield Ground(kind="flag", text=text, short=short, verified=verified)
     if _OF_A_FLAG.format(id=id) in key:
         limits = (limit for row in told for limit in limits_of_branch(telling, row))
         yield from (_of_limit(telling, limit) for limit in dict.fromkeys(limits))

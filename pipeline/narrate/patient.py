@@ -85,7 +85,7 @@ def masthead(telling: Telling, labels: str = "report.facts") -> Facts:
         "case": case.case_id,
         "person": person(telling, telling.last),
         "samples": _sampled(telling, labels),
-        "as_of": language.date(case.as_of),
+        "as_of": language.short_date(case.as_of),
         "laboratory": language.listing(laboratories) if laboratories else "",
     }
     shown = ((key, value) for key, value in pairs.items() if value)

@@ -220,7 +220,6 @@ def _withheld(telling: Telling, item: PlanItem) -> Sentence:
 
 
 def _contraindication(telling: Telling, id: str) -> Sentence:
+    key = "plan.open_flag" if id.startswith("SF-") else "plan.contraindication"
     text = telling.language.text(f"plan.ci.{id}.clinician")
-    return telling.say(
-        "plan.contraindication", by=(id,), id=capitalised(_reason(telling, id)), text=text
-    )
+    return telling.say(key, by=(id,), id=capitalised(_reason(telling, id)), text=text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import floor
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
@@ -48,9 +49,13 @@ def plot_road(interpretation: Interpretation, language: str) -> Figure | None:
 
 
 def plot_places(places: Sequence[tuple[float, float]], *, labels: Sequence[str], ax: Axes) -> Axes:
-    """Draw the places with a label inside each, and the way from one to the next."""
+    """Draw the places with a label inside each, and the way from one cell to the next.
+
+    Side by side in one cell says nothing: between these there is no arrow.
+    """
     for start, end in pairwise(places):
-        ax.annotate("", xy=end, xytext=start, arrowprops=_ARROW, zorder=3)
+        if [*map(floor, start)] != [*map(floor, end)]:
+            ax.annotate("", xy=end, xytext=start, arrowprops=_ARROW, zorder=3)
     for (x, y), label in zip(places, labels, strict=True):
         ax.plot(x, y, "o", ms=13, color=palette.VALUE, zorder=4)
         ax.text(x, y, label, color="white", ha="center", va="center_baseline", zorder=5)
