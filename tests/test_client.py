@@ -430,3 +430,9 @@ def test_nobody_over_55_is_asked_about_a_pregnancy(born: int, is_asked: bool) ->
     story = client(case(lab({"tsh": 3.6}), birth_year=born, context={}))
     said = " ".join(one.text for one in sentences(story, "unknown"))
     assert ("of u zwanger wilt worden" in said) is is_asked
+
+
+def test_page_one_names_the_results_for_a_doctor_that_no_flag_rests_on() -> None:
+    story = client(case(lab({"vitamin_d": 20, "potassium": 6.9})))
+    (said,) = (one for one in sentences(story, "summary") if one.key == "client.results_also")
+    assert said.text == "Laat een arts ook kijken naar: 25-OH-vitamine D."

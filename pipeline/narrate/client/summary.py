@@ -40,6 +40,7 @@ def summary(telling: Telling) -> Section:
     blocks: tuple[Block, ...] = (
         Paragraph(sentences=(about, *_first_words(telling)), style="lead"),
         *open_flags(telling),
+        *_besides_flags(telling),
         _phase(telling),
         *road(telling),
         Paragraph(sentences=(*_lately(telling), *_next(telling))),
@@ -54,16 +55,28 @@ def _first_words(telling: Telling) -> list[Sentence]:
     if _has_flags(telling):
         return [telling.say("client.flags_first")]
     found = _for_a_doctor(telling)
-    if not found:
-        return [telling.say("client.no_flags")]
     return [
-        telling.say(
-            "client.results_first",
-            markers=tuple(one.marker for one in found),
-            rows=tuple(row for one in found for row in one.rows),
-            items=[telling.language.short(one.marker) for one in found],
-        )
+        _named(telling, "client.results_first", found) if found else telling.say("client.no_flags")
     ]
+
+
+def _besides_flags(telling: Telling) -> tuple[Paragraph, ...]:
+    """Return the results for a doctor that no open flag rests on; without a flag they lead."""
+    flags = [flag for one in telling.interpretation.open_flags for _, flag in one.bases]
+    told = {marker for flag in flags for marker in flag.evidence}
+    found = [one for one in _for_a_doctor(telling) if one.marker not in told]
+    if not found or not _has_flags(telling):
+        return ()
+    return (Paragraph(sentences=(_named(telling, "client.results_also", found),)),)
+
+
+def _named(telling: Telling, key: str, found: list[Finding]) -> Sentence:
+    return telling.say(
+        key,
+        markers=tuple(one.marker for one in found),
+        rows=tuple(row for one in found for row in one.rows),
+        items=[telling.language.short(one.marker) for one in found],
+    )
 
 
 def _has_flags(telling: Telling) -> bool:
