@@ -361,4 +361,5 @@ def _patient(one: dict[str, Any], patients: list[dict[str, Any]]) -> str | None:
         return None
     (identifier,) = _listed(found[0]["identifier"])
     is_own = identifier.get("system") == "urn:casereport"
-    return str(identifier["value"]) if is_own and "value" in identifier else None
+    value = str(identifier.get("value", "")).strip()  # without one the id of the Patient counts
+    return value if is_own and value else None
