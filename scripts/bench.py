@@ -70,11 +70,12 @@ def time_layout() -> None:
             'case_id = "somebody"\nsex = "F"\nbirth_year = 1984\n[context]\nfasting_hours = 10\n'
         )
         (person / "case.toml").write_text(about, encoding="utf-8")
+        out = Path(folder) / "out"
         for results in ({"tsh": "1.6"}, {"tsh": "1.6", "ldl": "3.9", "hba1c": "40"}):
             _write_results(person / "lab.csv", results)
-            words = ("report", "client_report", str(person), "--format", "html", "--out", folder)
+            words = ("report", "client_report", str(person), "--format", "html", "--out", str(out))
             timed(f"page of {len(results)} results", *words)
-            page = (Path(folder) / "somebody/client_report.nl.html").read_text(encoding="utf-8")
+            page = (out / "somebody/client_report.nl.html").read_text(encoding="utf-8")
             seconds, pages = laid_out(page)
             print(f"{seconds:7.2f} s  layout of its {pages} pages, warm, on one core")
 

@@ -655,7 +655,7 @@ def test_the_critical_results_stand_first() -> None:
 
 @pytest.mark.parametrize("name", ["first_visit", "low_values"])
 def test_the_table_of_a_visit_holds_every_finding_once(name: str) -> None:
-    found = globals()[name]()
+    found = CASES[name]()
     table = marker_table(name)
     rows = [row for group in table.groups for row in group.rows]
     assert sorted(row.markers[0] for row in rows) == sorted(

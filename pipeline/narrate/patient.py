@@ -21,6 +21,7 @@ from pipeline.story import (
 
 _BODY = "anthropometry"
 _COLUMNS = 4  # visits side by side
+_FEW_VISITS = 4  # as many dates as fit in the masthead
 
 
 def visit_label(telling: Telling, visit: Visit) -> str:
@@ -96,7 +97,7 @@ def _sampled(telling: Telling, labels: str) -> str:
     """Return the dates of the visits; of many the first, the last and their number."""
     language = telling.language
     dates = [language.short_date(visit.date) for visit in telling.interpretation.visits]
-    if len(dates) <= _COLUMNS:
+    if len(dates) <= _FEW_VISITS:
         return language.listing(dates)
     return language.text(f"{labels}.span", first=dates[0], last=dates[-1], count=len(dates))
 

@@ -80,16 +80,16 @@ def read_brand(path: Path) -> Brand:
     told = read_toml(path, error=BrandError)
     _require_keys(told, _KEYS, path.name)
     named = _line(told, "logo", path.name)
-    logo = (_beside(path, named),) if named else ()
+    logo = _beside(path, named) if named else None
     return Brand(
         name=_line(told, "name", path.name),
         address=_lines(told, "address", path.name),
         contact=_lines(told, "contact", path.name),
-        logo="".join(map(logo_of, logo)),
+        logo=logo_of(logo) if logo else "",
         colours=_colours(told, path.name),
         footer=_by_language(told, "footer", path.name),
         disclaimer=_by_language(told, "disclaimer", path.name),
-        files=(path, *logo),
+        files=(path, logo) if logo else (path,),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pipeline.model import Finding, Urgency
+from pipeline.model import Finding, OpenFlag, Urgency
 from pipeline.narrate.changes import change_of, direction_of
 from pipeline.narrate.client.changes import course_of
 from pipeline.narrate.client.flags import open_flags
@@ -52,7 +52,7 @@ def summary(telling: Telling) -> Section:
 
 def _first_words(telling: Telling) -> list[Sentence]:
     """Return what leads: flags for a doctor, results for a doctor, or that there are none."""
-    if _has_flags(telling):
+    if _flags_for_a_doctor(telling):
         return [telling.say("client.flags_first")]
     found = _for_a_doctor(telling)
     return [
@@ -62,10 +62,10 @@ def _first_words(telling: Telling) -> list[Sentence]:
 
 def _besides_flags(telling: Telling) -> tuple[Paragraph, ...]:
     """Return the results for a doctor that no open flag rests on; without a flag they lead."""
-    flags = [flag for one in telling.interpretation.open_flags for _, flag in one.bases]
+    flags = [flag for one in _flags_for_a_doctor(telling) for _, flag in one.bases]
     told = {marker for flag in flags for marker in flag.evidence}
     found = [one for one in _for_a_doctor(telling) if one.marker not in told]
-    if not found or not _has_flags(telling):
+    if not found or not flags:
         return ()
     return (Paragraph(sentences=(_named(telling, "client.results_also", found),)),)
 
@@ -79,10 +79,10 @@ def _named(telling: Telling, key: str, found: list[Finding]) -> Sentence:
     )
 
 
-def _has_flags(telling: Telling) -> bool:
-    """Return whether a flag is open that needs a doctor."""
+def _flags_for_a_doctor(telling: Telling) -> list[OpenFlag]:
+    """Return the open flags that need a doctor: a banner only tells."""
     flags = telling.interpretation.open_flags
-    return any(flag.urgency is not Urgency.BANNER for flag in flags)
+    return [flag for flag in flags if flag.urgency is not Urgency.BANNER]
 
 
 def _for_a_doctor(telling: Telling) -> list[Finding]:
@@ -133,7 +133,7 @@ def _lately(telling: Telling) -> Iterator[Sentence]:
 
 def _next(telling: Telling) -> Iterator[Sentence]:
     """Yield what comes next: a doctor, or the plan with what stands first in it."""
-    if _has_flags(telling) or _for_a_doctor(telling):
+    if _flags_for_a_doctor(telling) or _for_a_doctor(telling):
         yield telling.say("client.next_doctor")
         return
     yield telling.say("client.next_plan")
