@@ -209,11 +209,7 @@ def _not_computed(telling: Telling) -> Sentence | None:
     absent = telling.last.not_computed
     if not absent:
         return None
-    return telling.say(
-        "report.summary.not_computed",
-        markers=tuple(one.marker for one in absent),
-        items=[telling.language.short(one.marker) for one in absent],
-    )
+    return telling.say_of("report.summary.not_computed", (one.marker for one in absent))
 
 
 def _not_assessable(telling: Telling, flag: NotAssessable) -> Sentence:

@@ -1,7 +1,7 @@
 """Middle floor. What every section is told from, and how it says something."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pipeline.language import Field, Language
@@ -39,6 +39,19 @@ class Telling:
         """Return the text of ``key`` as a sentence with the rules, markers and rows behind it."""
         text = self.language.text(key, **fields)
         return Sentence(text=text, key=key, rules=by, markers=markers, rows=rows)
+
+    def say_of(
+        self,
+        key: str,
+        markers: Iterable[str],
+        *,
+        by: tuple[str, ...] = (),
+        rows: tuple[str, ...] = (),
+    ) -> Sentence:
+        """Return the text of ``key`` as a sentence that names these markers, its ``items``."""
+        names = tuple(markers)
+        items = [self.language.short(marker) for marker in names]
+        return self.say(key, by=by, markers=names, rows=rows, items=items)
 
     def told(self, part: str) -> str:
         """Return what the case itself tells under ``part`` in this language; mostly nothing."""

@@ -14,9 +14,8 @@ def unknown(telling: Telling) -> Section:
     """Return what could not be said, and as an offer which measurement or answer would tell."""
     said = [*_offers(telling)]
     if telling.last.not_computed:
-        markers = tuple(one.marker for one in telling.last.not_computed)
-        items = [telling.language.short(marker) for marker in markers]
-        said.append(telling.say("client.not_computed", markers=markers, items=items))
+        markers = (one.marker for one in telling.last.not_computed)
+        said.append(telling.say_of("client.not_computed", markers))
     if telling.interpretation.case.set_aside:
         said.append(telling.say("client.set_aside"))
     return _section(telling, "unknown", said)

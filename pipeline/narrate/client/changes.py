@@ -164,9 +164,7 @@ def _named(
     telling: Telling, key: str, found: Iterable[Change], by: tuple[str, ...] = ()
 ) -> tuple[Paragraph, ...]:
     """Return a note that names the markers of changes; none where there is none."""
-    markers = tuple(one.marker for one in found)
+    markers = [one.marker for one in found]
     if not markers:
         return ()
-    items = [telling.language.short(marker) for marker in markers]
-    said = telling.say(key, by=by, markers=markers, items=items)
-    return (Paragraph(sentences=(said,), style="note"),)
+    return (Paragraph(sentences=(telling.say_of(key, markers, by=by),), style="note"),)

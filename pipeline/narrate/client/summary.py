@@ -71,12 +71,8 @@ def _besides_flags(telling: Telling) -> tuple[Paragraph, ...]:
 
 
 def _named(telling: Telling, key: str, found: list[Finding]) -> Sentence:
-    return telling.say(
-        key,
-        markers=tuple(one.marker for one in found),
-        rows=tuple(row for one in found for row in one.rows),
-        items=[telling.language.short(one.marker) for one in found],
-    )
+    rows = tuple(row for one in found for row in one.rows)
+    return telling.say_of(key, (one.marker for one in found), rows=rows)
 
 
 def _flags_for_a_doctor(telling: Telling) -> list[OpenFlag]:
@@ -126,9 +122,7 @@ def _lately(telling: Telling) -> Iterator[Sentence]:
     for course in ("worse", "better"):
         markers = tuple(one.marker for one in clearly if course_of(telling, one) == course)
         if markers:
-            items = [telling.language.short(marker) for marker in markers]
-            key = f"client.{course}_lately"
-            yield telling.say(key, by=(VARIATION,), markers=markers, items=items)
+            yield telling.say_of(f"client.{course}_lately", markers, by=(VARIATION,))
 
 
 def _next(telling: Telling) -> Iterator[Sentence]:
