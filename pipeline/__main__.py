@@ -2,26 +2,24 @@
 
 import argparse
 import datetime as dt
-import json
 import os
 import signal
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline import __version__
-from pipeline.errors import CommandError, PipelineError, RulesError
+from pipeline.commands.check import check
+from pipeline.commands.report import report
+from pipeline.commands.rules import rules
+from pipeline.commands.store import ingest, purge, store
+from pipeline.errors import PipelineError
 from pipeline.resources import languages
-
-if TYPE_CHECKING:  # what a command needs is imported when it runs: --help answers at once
-    from pipeline.intake import Intake
-    from pipeline.publish.ledger import Order
 
 FORMATS = ("html", "pdf", "json", "ipynb")
 INTERRUPTED = 130
-Announce = Callable[[str], None]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,171 +54,6 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-# -- commands
-
-
-def check(asked: Namespace) -> int:
-    """Read, normalise and validate; write which rows were set aside, and render nothing."""
-    if asked.suggest_mapping is not None:
-        return _suggest(asked)
-    intake = _take_in(asked, language=asked.language)
-    told = {
-        "rows": intake.counts,
-        "reasons": intake.reasons,
-        "columns_in_doubt": intake.columns_in_doubt.to_dict("records"),
-        "without_rows": list(intake.cases_without_rows),
-        "files": [str(asked.out / name) for name in ("validation.html", "quarantine.csv")],
-    }
-    _print_result(told, _check_lines(intake, asked.out), asked)
-    return 0
-
-
-def _suggest(asked: Namespace) -> int:
-    """Write a first mapping of the first input, and read nothing else."""
-    from pipeline.publish.files import publish, work_folder
-    from pipeline.read.suggest import suggest_mapping
-    from pipeline.rules import load_rules
-
-    path: Path = asked.suggest_mapping
-    text = suggest_mapping(asked.inputs[0], load_rules())
-    with work_folder(path.parent, "mapping") as work:
-        publish(text.encode("utf-8"), path, work=work)
-    decide = text.count("# DECIDE:")
-    _print_result(
-        {"mapping": str(path), "to_decide": decide},
-        f"Written: {path}, with {decide} things to decide.",
-        asked,
-    )
-    return 0
-
-
-def report(asked: Namespace) -> int:
-    """Make the reports of a kind; 4 or 5 where one of them failed."""
-    from pipeline.publish.brand import NO_BRAND, read_brand
-    from pipeline.publish.files import withdraw
-    from pipeline.publish.inputs import hashes_of, read_files
-    from pipeline.publish.notebook import notebook_of
-    from pipeline.publish.report import RECORD, make_reports
-
-    notebook_of(asked.kind)  # a wrong KIND is refused before a file is read
-    order = _order(asked)
-    withdraw(asked.out / RECORD)  # whatever happens, no earlier record passes for that of this run
-    brand = NO_BRAND if asked.brand is None else read_brand(asked.brand)
-    besides = (asked.people, asked.rules, asked.mapping, asked.suite, *brand.files)
-    hashes = hashes_of([*asked.inputs, *filter(None, besides)])
-    intake = _take_in(asked, language=order.languages[0])
-    files = read_files(intake, asked.inputs, besides=besides)
-    read = {str(file): hashes.get(file) for file in files}
-    announce = _announcer(asked.quiet)
-    ledger = make_reports(order, intake, read=read, announce=announce, brand=brand)
-    _print_result(ledger.as_record(), ledger.summary(), asked)
-    return ledger.exit_code
-
-
-def _order(asked: Namespace) -> "Order":
-    """Return what the command line asks for; what it asks twice counts once."""
-    from pipeline.publish.ledger import Order
-
-    return Order(
-        kind=asked.kind,
-        inputs=tuple(asked.inputs),
-        out=asked.out,
-        as_of=asked.as_of,
-        case_ids=tuple(dict.fromkeys(asked.case)),
-        languages=tuple(dict.fromkeys(asked.language)) or ("nl",),
-        formats=asked.format,
-        pdf=asked.pdf,
-        people=asked.people,
-        rules=asked.rules,
-        mapping=asked.mapping,
-        suite=asked.suite,
-        brand=asked.brand,
-        jobs=asked.jobs,
-    )
-
-
-def rules(asked: Namespace) -> int:
-    """Print what is known, or whether the rules agree with themselves (6 where they do not)."""
-    from pipeline.rulebook import check_rules, explain, list_rules
-
-    if asked.action == "check":
-        faults = check_rules()
-        print("\n".join(faults) or "The rules agree with themselves.")
-        return RulesError.exit_code if faults else 0
-    if asked.action == "list":
-        print(list_rules())
-    elif asked.id is None:
-        raise CommandError("Unable to explain without an ID: casereport rules explain ID.")
-    else:
-        print(explain(asked.id))
-    return 0
-
-
-# -- what the commands share
-
-
-def _take_in(asked: Namespace, *, language: str) -> "Intake":
-    """Return the rows of the inputs, after writing which were set aside and why."""
-    from pipeline.intake import require_rows, take_in
-    from pipeline.publish.inputs import require_inputs
-    from pipeline.publish.last_run import require_no_corrections
-    from pipeline.publish.progress import shown_progress
-    from pipeline.publish.validation_page import write_validation
-    from pipeline.read import read_mapping
-    from pipeline.read.overlay import read_overlay
-    from pipeline.rules import load_rules
-
-    require_no_corrections(asked.out)
-    require_inputs([*asked.inputs, *filter(None, [asked.people, asked.mapping, asked.suite])])
-    rules = load_rules() if asked.rules is None else read_overlay(asked.rules, load_rules())
-    mapping = None if asked.mapping is None else read_mapping(asked.mapping, rules)
-    with shown_progress(quiet=asked.quiet) as watch:
-        intake = take_in(
-            asked.inputs,
-            as_of=asked.as_of,
-            people=asked.people,
-            rules=rules,
-            mapping=mapping,
-            suite=asked.suite,
-            watch=watch,
-        )
-    write_validation(intake, asked.out, language=language)
-    require_rows(intake, strict=asked.strict)
-    return intake
-
-
-def _check_lines(intake: "Intake", out: Path) -> str:
-    """Return how many rows were accepted and set aside, why, and where to read it."""
-    counts = intake.counts
-    none = f", {counts['no_result']} no laboratory result" if counts["no_result"] else ""
-    ends = f"{counts['accepted']} accepted, {counts['set_aside']} set aside{none}"
-    lines = [f"{counts['read']} rows: {ends}."]
-    words = (*intake.reasons.items(), *intake.ignored.items())
-    lines += [f"  {count} {word}" for word, count in words]
-    lines += [
-        f"File {one.source}: {one.marker} as a whole says {one.unit}, and fits {one.likely_unit}"
-        f" ({one.evidence}): ask the laboratory ({one.rows} rows)."
-        for one in intake.columns_in_doubt.itertuples()
-    ]
-    if intake.cases_without_rows:
-        lines.append(f"No row accepted: {', '.join(intake.cases_without_rows)}")
-    lines += [f"Written: {out / 'validation.html'}", f"         {out / 'quarantine.csv'}"]
-    return "\n".join(lines)
-
-
-def _print_result(told: dict[str, Any], lines: str, asked: Namespace) -> None:
-    """Print the outcome on stdout: as JSON where that was asked for, nothing where quiet."""
-    if asked.json:
-        print(json.dumps(told, ensure_ascii=False, indent=1, sort_keys=True))
-    elif not asked.quiet:
-        print(lines)
-
-
-def _announcer(quiet: bool) -> Announce:
-    """Return what tells of progress, on stderr."""
-    return lambda line: None if quiet else print(line, file=sys.stderr, flush=True)
-
-
 # -- the command line
 
 
@@ -233,6 +66,9 @@ def _parser() -> ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_check(commands)
     _add_report(commands)
+    _add_ingest(commands)
+    _add_purge(commands)
+    _add_store(commands)
     _add_rules(commands)
     return parser
 
@@ -249,7 +85,8 @@ def _add_check(commands: Any) -> None:
 def _add_report(commands: Any) -> None:
     parser = _add(commands, report, "make reports")
     parser.add_argument("kind", metavar="KIND", help="case_study or client_report")
-    _add_inputs(parser)
+    _add_inputs(parser, nargs="*")
+    _add_store_file(parser, required=False)
     several: dict[str, Any] = {"action": "append", "default": []}
     parser.add_argument("--case", metavar="ID", help="again for more; all if left out", **several)
     parser.add_argument("--language", choices=languages(), help="again for more", **several)
@@ -278,9 +115,41 @@ def _add(commands: Any, run: Callable[[Namespace], int], help: str) -> ArgumentP
     return parser
 
 
-def _add_inputs(parser: ArgumentParser) -> None:
-    """Add what both commands that read files take."""
-    parser.add_argument("inputs", metavar="INPUT", type=Path, nargs="+", help="case folder or file")
+def _add_ingest(commands: Any) -> None:
+    parser = _add(commands, ingest, "add what is new to a store")
+    _add_inputs(parser)
+    _add_store_file(parser)
+    parser.add_argument("--language", choices=languages(), default="nl", help="of validation.html")
+
+
+def _add_purge(commands: Any) -> None:
+    parser = _add(commands, purge, "forget a person")
+    parser.add_argument("case_id", metavar="CASE", help="the pseudonym")
+    _add_store_file(parser)
+    parser.add_argument("--as-of", type=_day, default=dt.date.today(), metavar="DATE", help="today")
+    _add_summary(parser)
+
+
+def _add_store(commands: Any) -> None:
+    parser = _add(commands, store, "write a store as Parquet, or fill one from it")
+    parser.add_argument("action", choices=("export", "import"))
+    parser.add_argument("folder", metavar="DIR", type=Path, help="a Parquet file a table")
+    _add_store_file(parser)
+    _add_summary(parser)
+
+
+def _add_store_file(parser: ArgumentParser, *, required: bool = True) -> None:
+    """Add where the store is."""
+    parser.add_argument(
+        "--store", type=Path, metavar="FILE", required=required, help="one DuckDB file"
+    )
+
+
+def _add_inputs(parser: ArgumentParser, *, nargs: str = "+") -> None:
+    """Add what all commands that read files take."""
+    parser.add_argument(
+        "inputs", metavar="INPUT", type=Path, nargs=nargs, help="case folder or file"
+    )
     parser.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="build")
     parser.add_argument("--as-of", type=_day, default=dt.date.today(), metavar="DATE", help="today")
     parser.add_argument("--people", type=Path, metavar="FILE", help="the context of many (CSV)")
@@ -288,6 +157,11 @@ def _add_inputs(parser: ArgumentParser) -> None:
     parser.add_argument("--rules", type=Path, metavar="FILE", help="the practice's targets (TOML)")
     parser.add_argument("--suite", type=Path, metavar="FILE", help="its expectations of a row")
     parser.add_argument("--strict", action="store_true", help="a row set aside is a failure")
+    _add_summary(parser)
+
+
+def _add_summary(parser: ArgumentParser) -> None:
+    """Add how the outcome is told."""
     parser.add_argument("--json", action="store_true", help="summary as JSON")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 

@@ -40,6 +40,7 @@ class Order:
     mapping: Path | None = None
     suite: Path | None = None  # the practice's own expectations
     brand: Path | None = None  # the practice's name, logo and colours
+    store: Path | None = None  # where the rows come from, in place of inputs
     jobs: int = 1
 
     def again(self, failure: "Failure") -> str:
@@ -49,7 +50,7 @@ class Order:
         words += [f"--format={','.join(self.formats)}", f"--out={self.out}"]
         words += [f"--as-of={self.as_of.isoformat()}"]
         words += [] if self.pdf == "ua" else [f"--pdf={self.pdf}"]
-        names = ("people", "rules", "mapping", "suite", "brand")
+        names = ("people", "rules", "mapping", "suite", "brand", "store")
         files = {name: getattr(self, name) for name in names}
         words += [f"--{name}={file}" for name, file in files.items() if file]
         return shlex.join(words)
@@ -106,6 +107,7 @@ class Ledger:
             "as_of": order.as_of.isoformat(),
             "inputs": [{"file": file, "sha256": hash} for file, hash in self.read.items()],
             "people": str(order.people) if order.people else None,
+            "store": str(order.store) if order.store else None,
             "rules": self._rules(),
             "cases": list(self.cases),
             "languages": list(order.languages),

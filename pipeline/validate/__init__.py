@@ -10,7 +10,7 @@ import pandas as pd
 from pipeline.model import ACCEPTED_COLUMNS
 from pipeline.resources import resource_path
 from pipeline.rules import Rules
-from pipeline.validate.comparisons import with_comparisons
+from pipeline.validate.comparisons import repetition_of, with_comparisons
 from pipeline.validate.own_suite import OwnSuite, own_suite_of
 from pipeline.validate.suite import Failure, Suite, failures_of, load_suite
 
@@ -20,6 +20,7 @@ __all__ = [
     "kinds_of_reasons",
     "own_suite_of",
     "reasons_by_severity",
+    "repetition_of",
     "split_by_expectations",
 ]
 

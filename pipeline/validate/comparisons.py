@@ -60,16 +60,25 @@ def _new_year(years: pd.Series) -> pd.Series:
 
 
 def _repetition(rows: pd.DataFrame, *, rules: Rules) -> np.ndarray:
-    """Return how each row stands to others of the same marker, sample and time.
-
-    Only what one named sample gave can be superseded or contradicted: a cuff, a sensor or a meter
-    is read again, and samples without an id may be several.
-    """
+    """Return how each row stands to others of the same marker, sample and time."""
     usable = (rows["standing"] == "stands") & rows["low"].notna() & rows["date"].notna()
-    readable = rows[usable].assign(reading=_is_reading(rows[usable], rules=rules))
+    words = pd.Series("", index=rows.index, dtype=object)
+    words[usable] = repetition_of(rows[usable], rules=rules)
+    return words.to_numpy()
+
+
+def repetition_of(rows: pd.DataFrame, *, rules: Rules) -> np.ndarray:
+    """Return of rows that stand, with a value and a date, what each makes of the others.
+
+    The words are those of ``with_comparisons``. Columns: case_id, sample_id, marker, collected_at,
+    low, high, specimen, version and issued. Only what one named sample gave can be superseded or
+    contradicted: a cuff, a sensor or a meter is read again, and samples without an id may be
+    several.
+    """
+    readable = rows.assign(reading=_is_reading(rows, rules=rules))
     words = pd.Series("", index=rows.index, dtype=object)
     words[_superseded(_of_a_sample(readable))] = "superseded"
-    current = readable[words[readable.index] == ""]
+    current = readable[words == ""]
     repeats = current.duplicated([*_RESULT, "reading", "low", "high"])
     words[repeats[repeats].index] = "identical"
     words[_contradictory(_of_a_sample(current))] = "contradictory"

@@ -1,41 +1,22 @@
-"""Order floor. Files become accepted rows and a quarantine; nothing is lost."""
+"""Order floor. What came in: the rows that may be used, those set aside, and whose they are."""
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
-from pipeline.errors import CaseFileError, NothingUsableError, RulesError
+from pipeline.errors import NothingUsableError
 from pipeline.language import Language
 from pipeline.model import ACCEPTED_COLUMNS, CaseInput, SetAside
-from pipeline.normalise import normalise_units
-from pipeline.read import (
-    CaseFolder,
-    LabMapping,
-    Person,
-    insulin_factors,
-    is_lab_file,
-    no_rows,
-    people_of,
-    read_case_folders,
-    read_lab_file,
-    read_people,
-    stated_table,
-)
-from pipeline.read.corrections import corrections_of, with_corrections
-from pipeline.read.mapping import AS_WRITTEN
-from pipeline.read.people import joined_people
+from pipeline.read import CaseFolder, Person, stated_table
 from pipeline.read.pseudonym import CASE_ID
 from pipeline.read.quarantine import AS_READ, quarantine_csv
-from pipeline.read.text_file import read_text
-from pipeline.rules import Rules
-from pipeline.validate import OwnSuite, Validated, own_suite_of, split_by_expectations
+from pipeline.validate import OwnSuite
 
 # Reasons that leave the measurement in doubt, not undone: it is kept for the safety flags …
 _IN_DOUBT = frozenset(
@@ -69,22 +50,43 @@ def unwatched(step: Step) -> None:
     """Let a step pass."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A file that was read: where it lay, whose folder that was, and what in it is no result."""
+
+    path: Path
+    case_id: str | None = None
+    ignored: Mapping[str, int] = field(default_factory=dict)  # how many entries, by kind
+
+
 @dataclass(frozen=True, kw_only=True)
 class Intake:
     """All that came in: the rows that may be used, those set aside, and whose they are."""
 
     as_of: dt.date
-    files: tuple[str, ...]  # in the order they were read; "file 1" is the first
+    sources: tuple[Source, ...]  # in the order they were read; "file 1" is the first
     accepted: pd.DataFrame  # ACCEPTED_COLUMNS and source, the number of the file
     # AS_READ, likely_unit, column_evidence, source, marker, owner (a case or ""), and what was made
     # of the row: ACCEPTED_COLUMNS with "canonical_" before their names
     set_aside: pd.DataFrame
-    ignored: Mapping[str, int]  # how many entries are no laboratory result, by kind
-    people: pd.DataFrame  # case_id, sex, birth_year
+    people: pd.DataFrame  # case_id, sex, birth_year, person: see ``people_of``
     persons: Mapping[str, Person]  # what a case.toml or a table of people states, by case
+    listed: Mapping[str, Person]  # of these, what a table of people states
     folders: Mapping[str, CaseFolder]
     targets: tuple[Mapping[str, Any], ...] = ()  # the practice's own
     suite: OwnSuite | None = None  # its own expectations
+    # What a store keeps of every row beside the above (see ``_as_read``); None: out of a store.
+    as_read: pd.DataFrame | None = None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Return the names of the files, in their order."""
+        return tuple(source.path.name for source in self.sources)
+
+    @cached_property
+    def ignored(self) -> Mapping[str, int]:
+        """Return how many entries are no laboratory result, by kind."""
+        return dict(sum((Counter(source.ignored) for source in self.sources), Counter[str]()))
 
     @property
     def quarantine(self) -> pd.DataFrame:
@@ -200,61 +202,6 @@ class Intake:
         return tuple(_set_aside({str(key): value for key, value in one.items()}) for one in records)
 
 
-_TOLD = ("consent", "timeline", "note", "told", "genotypes")
-
-
-def take_in(
-    inputs: Sequence[Path],
-    *,
-    as_of: dt.date,
-    people: Path | None = None,
-    rules: Rules,
-    mapping: LabMapping | None = None,
-    suite: Path | None = None,
-    watch: Watch = unwatched,
-) -> Intake:
-    """Return what the files and case folders of ``inputs`` hold, every row accepted or set aside.
-
-    ``people`` is a table of context for many, ``mapping`` says how the laboratory writes, ``suite``
-    is the file of the practice's own expectations, ``watch`` is told of each step. That no row at
-    all was accepted is not an error here: the quarantine still says why (see ``require_rows``).
-
-    Raises LabFileError or CaseFileError where an input cannot be read, RulesError where a row could
-    not be judged or would be lost.
-    """
-    paths = [path for path in inputs if path.is_dir()]
-    folders = read_case_folders(paths, keys=rules.context, is_lab_file=is_lab_file)
-    persons = {case_id: folder.person for case_id, folder in folders.items()}
-    listed = {} if people is None else read_people(people, keys=rules.context)
-    persons = joined_people(persons, listed, where="the table of people")
-    mapping = mapping or LabMapping()
-    raw, files, ignored = _read_files(
-        _files_of(inputs, folders), rules=rules, mapping=mapping, watch=watch
-    )
-    watch(Step(task="judge", done=0, total=len(raw)))
-    whose = people_of(raw.assign(case_id=_owner(raw)), people=persons.values())
-    factors = insulin_factors(folders.values()) | mapping.insulin_factors
-    rows = _with_people(normalise_units(raw, rules, insulin_factors=factors), whose)
-    own = None if suite is None else _own_suite(suite, rules)
-    parted = split_by_expectations(
-        rows, as_of=as_of, rules=rules, confirmed=mapping.confirmed_units, own=own
-    )
-    _require_all(raw, parted)
-    watch(Step(task="judge", done=len(raw), total=len(raw)))
-    return Intake(
-        as_of=as_of,
-        files=files,
-        ignored=ignored,
-        accepted=parted.accepted.join(raw["source"]),
-        set_aside=_as_read(raw, parted.set_aside),
-        people=whose[["case_id", "sex", "birth_year"]],
-        persons=persons,
-        folders=folders,
-        targets=rules.targets,
-        suite=own,
-    )
-
-
 def require_rows(intake: Intake, *, strict: bool = False) -> None:
     """Raise NothingUsableError where no case has a row or, if ``strict``, any was set aside."""
     counts = intake.counts
@@ -282,82 +229,7 @@ def quarantine_of(intake: Intake, language: Language) -> bytes:
     return quarantine_csv(intake.set_aside, sentence=sentence)
 
 
-def _own_suite(path: Path, rules: Rules) -> OwnSuite:
-    text = read_text(path, error=RulesError)
-    return own_suite_of(text, name=path.name, markers=rules.markers)
-
-
-def _files_of(
-    inputs: Sequence[Path], folders: Mapping[str, CaseFolder]
-) -> list[tuple[Path, str | None]]:
-    """Return the files of the inputs in their order, each with the case of its folder."""
-    cases = {folder.path: case_id for case_id, folder in folders.items()}
-    found: list[tuple[Path, str | None]] = []
-    for path in inputs:
-        case_id = cases.get(path)
-        files = (path,) if case_id is None else folders[case_id].files
-        if not files:
-            raise CaseFileError(f"Unable to find a lab file in folder '{path.name}'.")
-        found += [(file, case_id) for file in files]
-    if not found:
-        raise NothingUsableError("Unable to find a file to read.")
-    return found
-
-
-def _read_files(
-    files: Sequence[tuple[Path, str | None]], *, rules: Rules, mapping: LabMapping, watch: Watch
-) -> tuple[pd.DataFrame, tuple[str, ...], Mapping[str, int]]:
-    """Return the rows of all files, the files, and how many entries are no result, by kind.
-
-    A row has the number of its file (``source``) and the case of its folder.
-    """
-    tables, corrections, ignored = [], [], Counter[str]()
-    sizes = [file.stat().st_size if file.is_file() else 0 for file, _ in files]
-    done, total = accumulate(sizes, initial=0), sum(sizes)
-    for number, (file, case_id) in enumerate(files, start=1):
-        watch(Step(task="read", done=next(done), total=total))
-        if (found := corrections_of(file)) is not None:
-            corrections.append((found, number))
-            continue
-        reading = read_lab_file(file, rules=rules, case_id=case_id, mapping=mapping)
-        ignored.update(reading.ignored)
-        tables.append(reading.rows.assign(source=number, folder_case=case_id or ""))
-    raw = pd.concat(tables or [no_rows()], ignore_index=True)
-    for found, source in corrections:
-        raw = with_corrections(raw, found, source=source, mapping=mapping)
-    return raw, tuple(file.name for file, _ in files), dict(ignored)
-
-
-def _owner(raw: pd.DataFrame) -> pd.Series:
-    """Return the case that a row counts for: that of its folder, else the one it names."""
-    return raw["folder_case"].mask(raw["folder_case"] == "", raw["case_id"].str.strip())
-
-
-def _with_people(rows: pd.DataFrame, whose: pd.DataFrame) -> pd.DataFrame:
-    known = whose.set_index("case_id")
-    owner = _owner(rows)
-    return rows.assign(
-        owner=owner,
-        birth_year=owner.map(known["birth_year"]).astype(float),
-        person=owner.map(known["person"]),
-    )
-
-
-def _require_all(raw: pd.DataFrame, parted: Validated) -> None:
-    """Raise RulesError unless every row that was read is accepted or set aside, and once only."""
-    parts = pd.concat([parted.accepted["row"], parted.set_aside["row"]]).sort_index()
-    if not (parts.index.equals(raw.index) and parts.equals(raw["row"])):
-        raise RulesError("Expected every row to be accepted or set aside, exactly once.")
-
-
-def _as_read(raw: pd.DataFrame, set_aside: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows set aside with the cells of the file in place of what was made of them."""
-    written = {column: raw[own] for column, own in AS_WRITTEN.items()}
-    cells = [column for column in AS_READ if column in raw]
-    told = raw.assign(**written).loc[set_aside.index, cells]
-    canonical = set_aside[list(ACCEPTED_COLUMNS)].add_prefix("canonical_")
-    own = set_aside[["reasons", "likely_unit", "column_evidence", "owner", "marker", "source"]]
-    return pd.concat([told, own, canonical], axis="columns")
+_TOLD = ("consent", "timeline", "note", "told", "genotypes")
 
 
 def _set_aside(one: Mapping[str, Any]) -> SetAside:

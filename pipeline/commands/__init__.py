@@ -1,0 +1,1 @@
+"""Command floor. One function a command: what it is asked on the command line, it has done."""
