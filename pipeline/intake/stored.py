@@ -218,7 +218,8 @@ def _statement(person: Person, origin: str, *, told: CaseFolder | None = None) -
         birth_year=person.birth_year,
         context=_json(person.context),
         told=_json(besides),
-        visits=tuple((_date(one), _json(_undated(one))) for one in person.visits),
+        visits=tuple(sorted((_date(one), _json(_undated(one))) for one in person.visits)),
+        label=person.label,
     )
 
 
@@ -263,6 +264,7 @@ def _person(one: Statement) -> Person:
         birth_year=one.birth_year,
         context=json.loads(one.context),
         visits=tuple({"date": day, **json.loads(context)} for day, context in one.visits),
+        label=one.label,
     )
 
 

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -17,7 +17,8 @@ from pipeline.read.table import read_table
 from pipeline.rules.loader import ContextKey
 
 BIRTH_YEARS = range(1900, 2101)
-_OF_THE_PERSON = ("case_id", "date", "sex", "birth_year")
+_OF_THE_PERSON = ("case_id", "date", "sex", "birth_year", "label")
+_LABEL = re.compile(r"[^\W_][\w .+&/-]{0,39}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +30,15 @@ class Person:
     birth_year: int | None = None
     context: Mapping[str, object] = field(default_factory=dict)  # holds at every visit
     visits: tuple[Mapping[str, object], ...] = ()  # each has a date, then what differs
+    label: str | None = None  # the practice's own word for a group; only reviews of many use it
 
 
 def read_people(path: Path, *, keys: Mapping[str, ContextKey]) -> dict[str, Person]:
     """Return the people of a table with the columns ``case_id, date`` and any key of the context.
 
-    A row without a date holds at every visit; an empty cell states nothing. ``sex`` and
-    ``birth_year`` may stand in the table too, and must agree wherever they are repeated.
+    A row without a date holds at every visit; an empty cell states nothing. ``sex``,
+    ``birth_year`` and ``label`` may stand in the table too, and must agree wherever they are
+    repeated.
 
     Raises CaseFileError where the table cannot be read, or a row has an unknown key or word.
     """
@@ -163,21 +166,32 @@ def _read_row(stated: Mapping[str, str], *, keys: Mapping[str, ContextKey], wher
     case_id, sex, birth_year = read_person(stated, where=where)
     own = {key: cell for key, cell in stated.items() if key not in _OF_THE_PERSON}
     context = read_context(own, keys=keys, where=where)
+    person = Person(
+        case_id=case_id, sex=sex, birth_year=birth_year, label=_label(stated, where=where)
+    )
     if "date" not in stated:
-        return Person(case_id=case_id, sex=sex, birth_year=birth_year, context=context)
+        return replace(person, context=context)
     visit = {"date": read_day(stated["date"], where=where), **context}
-    return Person(case_id=case_id, sex=sex, birth_year=birth_year, visits=(visit,))
+    return replace(person, visits=(visit,))
+
+
+def _label(stated: Mapping[str, str], *, where: str) -> str | None:
+    label = stated.get("label")
+    if label is not None and not _LABEL.fullmatch(label):
+        raise CaseFileError(f"Unrecognised label in {where}: expected at most 40 letters.")
+    return label
 
 
 def _joined(known: Person, more: Person, *, where: str) -> Person:
     """Return what is stated of one person in two places."""
-    for key in ("sex", "birth_year"):
+    for key in ("sex", "birth_year", "label"):
         if None not in (both := {getattr(known, key), getattr(more, key)}) and len(both) > 1:
             raise CaseFileError(f"Expected exactly 1 {key} of a case, but {where} states another.")
     return Person(
         case_id=known.case_id,
         sex=known.sex or more.sex,
         birth_year=known.birth_year or more.birth_year,
+        label=known.label or more.label,
         context=_agreed(known.context, more.context, where=where),
         visits=_one_a_date((*known.visits, *more.visits), where=where),
     )

@@ -1,10 +1,15 @@
 """Middle floor. What is stated of people: by a case.toml, a table of people, or their rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import pandas as pd
+
 from pipeline.store.opening import Connection
+
+_PERSON = ("case_id", "origin", "run", "sex", "birth_year", "context", "told", "label")
+_VISIT = ("case_id", "origin", "date", "context")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +22,8 @@ class Statement:
     birth_year: int | None
     context: str
     told: str
-    visits: tuple[tuple[date, str], ...]  # a date and its context, JSON
+    visits: tuple[tuple[date, str], ...]  # a date and its context, JSON; in order of date
+    label: str | None = None
 
 
 def statements_of(connection: Connection, case_ids: Iterable[str] | None = None) -> list[Statement]:
@@ -29,7 +35,7 @@ def statements_of(connection: Connection, case_ids: Iterable[str] | None = None)
     for case_id, origin, day, context in connection.execute(query, given).fetchall():
         visits.setdefault((case_id, origin), []).append((day, context))
     query = (
-        "SELECT case_id, origin, sex, birth_year, context, told"
+        "SELECT case_id, origin, sex, birth_year, context, told, label"
         f" FROM person{own} ORDER BY case_id, origin"
     )
     return [
@@ -41,33 +47,40 @@ def statements_of(connection: Connection, case_ids: Iterable[str] | None = None)
             context=context,
             told=told,
             visits=tuple(visits.get((case_id, origin), ())),
+            label=label,
         )
-        for case_id, origin, sex, birth_year, context, told in connection.execute(
+        for case_id, origin, sex, birth_year, context, told, label in connection.execute(
             query, given
         ).fetchall()
     ]
 
 
-def is_stated(connection: Connection, one: Statement) -> bool:
-    """Return whether the store has this very statement."""
-    query = "SELECT sex, birth_year, context, told FROM person WHERE case_id = ? AND origin = ?"
-    if connection.execute(query, [one.case_id, one.origin]).fetchall() != [
-        (one.sex, one.birth_year, one.context, one.told)
-    ]:
-        return False
-    query = "SELECT date, context FROM visit WHERE case_id = ? AND origin = ? ORDER BY date"
-    visits = connection.execute(query, [one.case_id, one.origin]).fetchall()
-    return visits == sorted(one.visits)
+def new_among(connection: Connection, stated: Iterable[Statement]) -> list[Statement]:
+    """Return the statements that the store does not have, word for word."""
+    asked = {(one.case_id, one.origin): one for one in stated}
+    there = statements_of(connection, {case_id for case_id, _ in asked})
+    known = {(one.case_id, one.origin): one for one in there}
+    return [one for key, one in asked.items() if known.get(key) != one]
 
 
-def put_statements(connection: Connection, stated: Iterable[Statement], *, run: int) -> None:
+def put_statements(connection: Connection, stated: Sequence[Statement], *, run: int) -> None:
     """Put what is stated of people in place of what the same origin stated before."""
-    for one in stated:
-        place = [one.case_id, one.origin]
-        connection.execute("DELETE FROM visit WHERE case_id = ? AND origin = ?", place)
-        connection.execute(
-            "INSERT OR REPLACE INTO person VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [*place, run, one.sex, one.birth_year, one.context, one.told],
-        )
-        for day, context in one.visits:
-            connection.execute("INSERT INTO visit VALUES (?, ?, ?, ?)", [*place, day, context])
+    if not stated:
+        return
+    people = [
+        (one.case_id, one.origin, run, one.sex, one.birth_year, one.context, one.told, one.label)
+        for one in stated
+    ]
+    visits = [(one.case_id, one.origin, *visit) for one in stated for visit in one.visits]
+    connection.register("people", pd.DataFrame(people, columns=list(_PERSON), dtype=object))
+    connection.register("visits", pd.DataFrame(visits, columns=list(_VISIT), dtype=object))
+    connection.execute(
+        "DELETE FROM visit WHERE (case_id, origin) IN (SELECT (case_id, origin) FROM people)"
+    )
+    connection.execute(
+        "INSERT OR REPLACE INTO person BY NAME SELECT case_id, origin, run, sex,"
+        " birth_year::INTEGER AS birth_year, context, told, label FROM people"
+    )
+    connection.execute("INSERT INTO visit SELECT case_id, origin, date::DATE, context FROM visits")
+    connection.unregister("people")
+    connection.unregister("visits")

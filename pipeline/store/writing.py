@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipeline.store.opening import Connection
 from pipeline.store.rows import COLUMNS, READ, RESULT, content_of, quoted
-from pipeline.store.stating import Statement, is_stated, put_statements
+from pipeline.store.stating import Statement, new_among, put_statements
 
 Compare = Callable[[pd.DataFrame], Any]
 # A hash may be that of another row, however seldom: these are compared as they are.
@@ -62,7 +62,7 @@ def add(connection: Connection, addition: Addition, *, compare: Compare) -> Adde
     connection.register("arriving", _numbered(addition))
     _place_files(connection, addition)
     _find_new(connection)
-    stated = [one for one in addition.statements if not is_stated(connection, one)]
+    stated = new_among(connection, addition.statements)
     new = _count(connection, "fresh") or _count(connection, "standing WHERE NOT is_known")
     if not (new or stated):
         return Added(no_result=addition.no_result, known=len(addition.rows))

@@ -77,6 +77,7 @@ CREATE TABLE person (
     birth_year INTEGER CHECK (birth_year BETWEEN 1900 AND 2100),
     context VARCHAR NOT NULL,         -- JSON: what holds at every visit
     told VARCHAR NOT NULL,            -- JSON: what only a case.toml has: consent, timeline, texts
+    label VARCHAR,                    -- the practice's own word for a group
     PRIMARY KEY (case_id, origin)
 );
 
