@@ -45,11 +45,11 @@ def story_of(name: str, language: str, audience: Audience) -> Story:
 
 def case_of(name: str) -> CaseInput:
     """Return all that a report of one golden case depends on."""
-    return _taken_in().case(name)
+    return taken_in().case(name)
 
 
 @cache
-def _taken_in() -> Intake:
+def taken_in() -> Intake:
     """Return what is read of all cases: at once, as the checks of the rows take their time."""
     with tempfile.TemporaryDirectory() as place:
         copies = [Path(place) / folder.name for folder in FOLDERS]

@@ -140,7 +140,9 @@ def book_of_records(records: Records, *, is_even: bool) -> Book:
     units: dict[int, str] = {}
     if is_wide and place + 1 < len(records):
         below = records[place + 1][1]
-        filled = {n: x for n in analytes if n < len(below) and (x := below[n].strip(" ()[]"))}
+        filled = {
+            n: x for n in analytes if n < len(below) and (x := below[n].strip().strip(" ()[]"))
+        }
         units = filled if filled and all(map(is_unit, filled.values())) else {}
     body = records[place + 1 + bool(units) :]
     book = Book(total=place)

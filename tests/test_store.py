@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from golden import DRAWING, FOLDERS, lab_rows
+from golden import taken_in
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sizes import sized
@@ -86,24 +86,11 @@ def cases_of(intake: Intake) -> dict[str, bytes]:
 # What goes in comes out the same.
 
 
-@pytest.fixture(scope="module")
-def golden_folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Return a folder with its lab file for each golden case."""
-    place = tmp_path_factory.mktemp("golden")
-    for folder in FOLDERS:
-        shutil.copytree(folder, place / folder.name)
-        if (folder / DRAWING).is_file():
-            rows = lab_rows((folder / DRAWING).read_text(encoding="utf-8"))
-            rows.to_csv(place / folder.name / "lab.csv", index=False)
-    return sorted(place.iterdir())
-
-
-def test_every_golden_case_is_the_same_out_of_the_store(
-    golden_folders: list[Path], store: Path
-) -> None:
-    read = take_in(golden_folders, as_of=AS_OF, rules=RULES)
+@pytest.mark.xdist_group("golden")
+def test_every_golden_case_is_the_same_out_of_the_store(store: Path) -> None:
+    read = taken_in()
     with open_to_write(store) as opened:
-        keep(read, opened, hashes=hashes_of(golden_folders), rules=RULES)
+        keep(read, opened, hashes={}, rules=RULES)
     kept = recalled(store)
     assert cases_of(kept) == cases_of(read)
     assert len(read.case_ids) > 150
@@ -139,7 +126,7 @@ SENT = (  # results of two people; some repeat, contradict or correct one anothe
 
 
 @settings(
-    max_examples=sized(6, full=150),
+    max_examples=sized(4, full=150),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(parts=st.lists(st.integers(0, 2), min_size=len(SENT), max_size=len(SENT)))
