@@ -89,7 +89,7 @@ def _require_in_one_intake(
     read: Callable[[bytes], Book],
     tally: Tally,
 ) -> None:
-    once = patch("pipeline.intake.read_lab_file", lambda path, **_: kept[path.name])
+    once = patch("pipeline.intake.files.read_lab_file", lambda path, **_: kept[path.name])
     with once:  # they have just been read
         intake = take_in([folder / name for name in kept], as_of=AS_OF, rules=RULES)
     assert intake.files == tuple(kept)
