@@ -7,13 +7,18 @@ READY := .venv/ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help report test fuzz check expected snapshots bench clean system-for-report system-for-test
+.PHONY: help report cohort test fuzz check expected snapshots bench clean system-for-report system-for-test
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 report: $(READY) system-for-report ## Make the case study of the built-in case, in build/
 	@$(BIN)/casereport report case_study samples/seed_case --format html,pdf,json,ipynb --as-of 2025-10-01 --out build
+
+cohort: $(READY) system-for-report ## Make the review of 2,000 people who do not exist, in build/cohort
+	@$(BIN)/python samples/made_practice.py --people 2000 --seed 7 --out build/cohort
+	@$(BIN)/casereport ingest build/cohort/lab_*.csv --people build/cohort/people.csv --store build/cohort/practice.duckdb --as-of 2026-09-30 --out build/cohort --quiet
+	@$(BIN)/casereport report cohort_review --store build/cohort/practice.duckdb --period 2026-Q3 --as-of 2026-09-30 --language nl --language en --out build/cohort
 
 test: $(READY) system-for-test ## Run the tests (WORKERS=4: on four cores)
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup

@@ -20,6 +20,7 @@ from pipeline.resources import languages
 
 FORMATS = ("html", "pdf", "json", "ipynb")
 INTERRUPTED = 130
+LOWEST_LIMIT = 5  # that of ``cohort``, whose import would make --help slow
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -84,9 +85,13 @@ def _add_check(commands: Any) -> None:
 
 def _add_report(commands: Any) -> None:
     parser = _add(commands, report, "make reports")
-    parser.add_argument("kind", metavar="KIND", help="case_study or client_report")
+    parser.add_argument("kind", metavar="KIND", help="case_study, client_report or cohort_review")
     _add_inputs(parser, nargs="*")
     _add_store_file(parser, required=False)
+    parser.add_argument("--period", metavar="2026-Q3", help="of a cohort_review; the last quarter")
+    parser.add_argument(
+        "--limit", type=_limit, metavar="N", help="tell no count of people below N; 5 or more"
+    )
     several: dict[str, Any] = {"action": "append", "default": []}
     parser.add_argument("--case", metavar="ID", help="again for more; all if left out", **several)
     parser.add_argument("--language", choices=languages(), help="again for more", **several)
@@ -182,6 +187,13 @@ def _formats(text: str) -> tuple[str, ...]:
         known = ", ".join(FORMATS)
         raise argparse.ArgumentTypeError(f"unrecognised '{unknown[0]}': expected some of {known}")
     return asked
+
+
+def _limit(text: str) -> int:
+    """Return a limit of disclosure, which may only be raised."""
+    if not text.isdecimal() or int(text) < LOWEST_LIMIT:
+        raise argparse.ArgumentTypeError(f"expected a number of at least {LOWEST_LIMIT}")
+    return int(text)
 
 
 def _jobs(text: str) -> int:

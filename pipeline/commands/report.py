@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,14 @@ def report(asked: Namespace) -> int:
     """Make the reports of a kind, from files or from a store; 4 or 5 where one of them failed."""
     from pipeline.publish.brand import NO_BRAND, read_brand
     from pipeline.publish.files import withdraw
-    from pipeline.publish.notebook import notebook_of
+    from pipeline.publish.notebook import REVIEW, notebook_of
     from pipeline.publish.report import RECORD, make_reports
 
     notebook_of(asked.kind)  # a wrong KIND is refused before a file is read
+    if asked.kind == REVIEW:
+        return _review(asked)
+    if asked.period or asked.limit is not None:
+        raise CommandError(f"Unable to use --period and --limit with {asked.kind}.")
     if bool(asked.inputs) == (asked.store is not None):
         raise CommandError("Expected either an INPUT or --store FILE.")
     order = _order(asked)
@@ -34,6 +39,56 @@ def report(asked: Namespace) -> int:
     ledger = make_reports(order, intake, read=read, announce=announce, brand=brand)
     if asked.store is not None:
         _record_reports(ledger, asked.store)
+    print_result(ledger.as_record(), ledger.summary(), asked)
+    return ledger.exit_code
+
+
+def _review(asked: Namespace) -> int:
+    """Make the review of a period out of a store; each count of people passes the gate first."""
+    from pipeline.cohort import (
+        LOWEST_LIMIT,
+        Gate,
+        Published,
+        period_of,
+        quarter_of,
+        review_store,
+    )
+    from pipeline.publish.brand import NO_BRAND, read_brand
+    from pipeline.publish.files import withdraw
+    from pipeline.publish.inputs import hashes_of
+    from pipeline.publish.report import RECORD
+    from pipeline.publish.review import make_review
+    from pipeline.store import (
+        last_review,
+        open_to_read,
+        open_to_write,
+        recall_files,
+        record_review,
+        tally,
+    )
+
+    if asked.store is None or asked.inputs or asked.case:
+        raise CommandError("Expected --store FILE: a review is of all people of a store.")
+    period = period_of(asked.period) if asked.period else quarter_of(asked.as_of)
+    order = replace(_order(asked), period=period.name, limit=asked.limit or LOWEST_LIMIT)
+    withdraw(asked.out / RECORD)
+    brand = NO_BRAND if asked.brand is None else read_brand(asked.brand)
+    with open_to_read(asked.store) as store:
+        read: dict[str, str | None] = dict(recall_files(store))
+        rows = tally(store)
+        told_before = last_review(store, period.name)
+    others = [file for file in (asked.rules, *brand.files) if file is not None]
+    read |= {str(file): hash for file, hash in hashes_of(others).items()}
+    earlier = {name: Published.from_record(one) for name, one in told_before.items()}
+    gate = Gate(limit=order.limit, earlier=earlier)
+    review = review_store(asked.store, period, as_of=asked.as_of, rules=rules_of(asked), gate=gate)
+    announce = announcer(asked.quiet)
+    ledger = make_review(order, review, read=read, rows=rows, announce=announce, brand=brand)
+    _record_reports(ledger, asked.store)
+    if ledger.made:
+        with open_to_write(asked.store) as store:
+            tables = {name: one.as_record() for name, one in gate.passed.items()}
+            record_review(store, period.name, as_of=asked.as_of, tables=tables)
     print_result(ledger.as_record(), ledger.summary(), asked)
     return ledger.exit_code
 

@@ -1,11 +1,13 @@
 """Publishing floor. Strips an executed notebook of paths, times and chance: the same twice."""
 
+import re
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
 INPUT_NAME = "input.json"
+_PATH = re.compile(r"^((?:case|review)_input) = .*$", re.MULTILINE)
 _KERNEL = {"name": "python3", "language": "python", "display_name": "Python 3"}
 
 
@@ -30,9 +32,8 @@ def _bare_cell(cell: NotebookNode) -> dict[str, Any]:
     if "outputs" in bare:
         bare["outputs"] = [_bare_output(output) for output in cell.outputs]
     if "injected-parameters" in tags:
-        lines = cell.source.splitlines()
-        named = [f'case_input = "{INPUT_NAME}"' if "case_input" in line else line for line in lines]
-        return bare | {"id": "given", "metadata": {"tags": tags}, "source": "\n".join(named)}
+        named = _PATH.sub(rf'\g<1> = "{INPUT_NAME}"', cell.source)
+        return bare | {"id": "given", "metadata": {"tags": tags}, "source": named}
     return bare | {"id": cell.id, "metadata": {"tags": tags} if tags else {}}
 
 

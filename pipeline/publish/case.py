@@ -1,4 +1,4 @@
-"""Publishing floor. Makes the reports of one case: run, lay out, print, put in their place."""
+"""Publishing floor. Makes the reports of one case or one review: run, lay out, print, place."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,7 +18,14 @@ from pipeline.publish.brand import NO_BRAND, Brand
 from pipeline.publish.exporter import render_html
 from pipeline.publish.files import as_json, publish, withdraw
 from pipeline.publish.ledger import Failure, Made, Order
-from pipeline.publish.notebook import REPORTS, Executed, NotebookError, run_notebook
+from pipeline.publish.notebook import (
+    CaseParameters,
+    Executed,
+    NotebookError,
+    Parameters,
+    ReviewParameters,
+    run_notebook,
+)
 from pipeline.publish.pdf import render_archive, render_pdf
 from pipeline.read.case_input import case_input_bytes
 
@@ -28,7 +35,10 @@ _OF_A_REPORT = ("html", "pdf", "ipynb")  # case.json is of all reports of a case
 
 @dataclass(slots=True, kw_only=True)
 class CaseReports:
-    """The reports of one case, and the one result that all of them must end with."""
+    """The reports of one case, and the one result that all of them must end with.
+
+    A review of many is such a case too: its ``case_id`` is its period.
+    """
 
     order: Order
     case_id: str
@@ -68,11 +78,14 @@ class CaseReports:
     def withdraw_result(self) -> None:
         """Remove the result of an earlier run, where no report of this one ended with any."""
         if not self.made and "json" in self.order.formats:
-            withdraw(self.order.out / self.case_id / "case.json")
+            withdraw(self.order.out / self._result_name())
 
     def _run(self, language: str, sha256: str) -> Executed:
         """Run the notebook on the input that lies in the work folder."""
-        given = REPORTS[self.order.kind](case_input=str(self.work / INPUT_NAME), language=language)
+        path = str(self.work / INPUT_NAME)
+        given: Parameters = CaseParameters(case_input=path, language=language)
+        if self.order.is_review:
+            given = ReviewParameters(review_input=path, language=language)
         return run_notebook(self.order.kind, given, sha256=sha256, folder=self.work, home=self.home)
 
     def _publish(self, executed: Executed, language: str) -> Made:
@@ -81,7 +94,7 @@ class CaseReports:
         self._agree(sha256(result).hexdigest())
         contents = dict(self._contents(executed, language, result))
         if "json" in self.order.formats:
-            contents[f"{self.case_id}/case.json"] = result
+            contents[self._result_name()] = result
         hashes = {
             name: publish(content, self.order.out / name, work=self.work)
             for name, content in contents.items()
@@ -143,7 +156,15 @@ class CaseReports:
 
     def _stem(self, language: str) -> str:
         """Return the name of a report's files below the output folder, without their ending."""
-        return f"{self.case_id}/{self.order.kind}.{language}"
+        return f"{self._folder()}{self.order.kind}.{language}"
+
+    def _result_name(self) -> str:
+        """Return the name of the result below the output folder."""
+        return "cohort.json" if self.order.is_review else f"{self.case_id}/case.json"
+
+    def _folder(self) -> str:
+        """Return what the names of a case's files begin with; those of a review stand alone."""
+        return "" if self.order.is_review else f"{self.case_id}/"
 
     def _partial_name(self, language: str) -> str:
         return f"{FAILED}/{self._stem(language)}.ipynb"
@@ -154,7 +175,15 @@ def make_case(reports: CaseReports, case: CaseInput) -> None:
 
     Raises OutputError where the output folder cannot be written to.
     """
-    sha256 = publish(case_input_bytes(case), reports.work / INPUT_NAME, work=reports.work)
+    make_all(reports, case_input_bytes(case))
+
+
+def make_all(reports: CaseReports, content: bytes) -> None:
+    """Make the reports of what an input file holds, in every ordered language.
+
+    Raises OutputError where the output folder cannot be written to.
+    """
+    sha256 = publish(content, reports.work / INPUT_NAME, work=reports.work)
     for language in reports.order.languages:
         if not reports.stopped():
             reports.make(language, sha256=sha256)

@@ -150,18 +150,17 @@ def _page(
     brand: Brand,
 ) -> Page:
     """Return what the template prints of these fragments and this case."""
-    days = [dt.date.fromisoformat(visit["date"]) for visit in case["visits"]]
     kind_name = _say(texts, f"kinds.{kind}")
-    dates = {"case_id": case["case_id"], "dates": _dates(days, texts)}
+    name, dates = _about(case, texts)
     main = [(html, mark) for html, mark in shown if mark["place"] == "main"]
     return Page(
         language=texts.code,
         kind=kind_name,
-        title=_say(texts, "document.title", kind=kind_name, **dates),
-        case_id=case["case_id"],
+        title=_say(texts, "document.title", kind=kind_name, case_id=name, dates=dates),
+        case_id=name,
         consent=bool((case.get("consent") or {}).get("given")),
         note=case.get("note", {}).get(texts.code, ""),
-        running=_running(case, dates["dates"], texts),
+        running=_running(case, dates, texts),
         style=page_style(),
         masthead=Markup("").join(
             Markup(html) for html, mark in shown if mark["place"] == "masthead"
@@ -173,12 +172,24 @@ def _page(
     )
 
 
+def _about(case: Mapping[str, Any], texts: Language) -> tuple[str, str]:
+    """Return of whom or what a report is, and its dates: of a case those of the visits."""
+    if "period" in case:
+        ends = (dt.date.fromisoformat(case["period"][name]) for name in ("start", "end"))
+        return str(case["period"]["name"]), " – ".join(map(texts.short_date, ends))
+    days = [dt.date.fromisoformat(visit["date"]) for visit in case["visits"]]
+    return str(case["case_id"]), _dates(days, texts)
+
+
 def _running(case: Mapping[str, Any], dates: str, texts: Language) -> dict[str, str]:
     """Return what stands above and below every printed page."""
     issued = texts.short_date(dt.date.fromisoformat(case["as_of"]))
+    is_review = "period" in case
     return {
-        "case": _say(texts, "running.case", case_id=case["case_id"]),
-        "samples": _say(texts, "running.samples", dates=dates),
+        "case": _say(texts, "running.review", period=case["period"]["name"])
+        if is_review
+        else _say(texts, "running.case", case_id=case["case_id"]),
+        "samples": dates if is_review else _say(texts, "running.samples", dates=dates),
         "issued": _say(texts, "running.issued", date=issued),
         "version": _say(texts, "document.made_with", version=__version__),
         "page": _say(texts, "running.page", page="{page}", pages="{pages}"),

@@ -41,12 +41,24 @@ class Order:
     suite: Path | None = None  # the practice's own expectations
     brand: Path | None = None  # the practice's name, logo and colours
     store: Path | None = None  # where the rows come from, in place of inputs
+    period: str = ""  # of a review of many
+    limit: int = 0  # below which a review tells no count of people
     jobs: int = 1
+
+    @property
+    def is_review(self) -> bool:
+        """Return whether it is of many at once, and of nobody."""
+        return bool(self.period)
 
     def again(self, failure: "Failure") -> str:
         """Return the command that makes just one failed report again."""
         words = ["casereport", "report", self.kind, *map(_as_argument, self.inputs)]
-        words += [f"--case={failure.case_id}", f"--language={failure.language}"]
+        words += (
+            [f"--period={self.period}", f"--limit={self.limit}"]
+            if self.is_review
+            else [f"--case={failure.case_id}"]
+        )
+        words += [f"--language={failure.language}"]
         words += [f"--format={','.join(self.formats)}", f"--out={self.out}"]
         words += [f"--as-of={self.as_of.isoformat()}"]
         words += [] if self.pdf == "ua" else [f"--pdf={self.pdf}"]
@@ -108,6 +120,7 @@ class Ledger:
             "inputs": [{"file": file, "sha256": hash} for file, hash in self.read.items()],
             "people": str(order.people) if order.people else None,
             "store": str(order.store) if order.store else None,
+            "period": order.period or None,
             "rules": self._rules(),
             "cases": list(self.cases),
             "languages": list(order.languages),

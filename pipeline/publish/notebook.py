@@ -35,9 +35,20 @@ class CaseParameters:
     language: str
 
 
-REPORTS: dict[str, type[CaseParameters]] = {
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewParameters:
+    """What a review of many is given: the file of what may be told of them, and a language."""
+
+    review_input: str
+    language: str
+
+
+Parameters = CaseParameters | ReviewParameters
+REVIEW = "cohort_review"
+REPORTS: dict[str, type[Parameters]] = {
     "case_study": CaseParameters,
     "client_report": CaseParameters,
+    REVIEW: ReviewParameters,
 }
 
 
@@ -69,7 +80,7 @@ def notebook_of(kind: str) -> Path:
     return resource_path("notebooks") / f"{kind}.ipynb"
 
 
-def check_parameters(path: Path, wanted: type[CaseParameters]) -> None:
+def check_parameters(path: Path, wanted: type[Parameters]) -> None:
     """Compare the parameters a notebook declares with those it will be given.
 
     papermill runs the name of a parameter as code and lets an unknown one pass: we do not.
@@ -100,7 +111,7 @@ def check_cells(path: Path) -> None:
 
 
 def run_notebook(
-    kind: str, parameters: CaseParameters, *, sha256: str, folder: Path, home: Path
+    kind: str, parameters: Parameters, *, sha256: str, folder: Path, home: Path
 ) -> Executed:
     """Return the notebook of a kind, run with these parameters, and its result.
 
@@ -120,7 +131,7 @@ def run_notebook(
     return Executed(notebook=notebook, case=_result(notebook, sha256=sha256, partial=partial))
 
 
-def _execute(path: Path, partial: Path, parameters: CaseParameters, *, home: Path) -> NotebookNode:
+def _execute(path: Path, partial: Path, parameters: Parameters, *, home: Path) -> NotebookNode:
     """Run the notebook by papermill, which writes what there is of it after every cell."""
     return papermill.execute_notebook(
         _literal(path),

@@ -6,8 +6,9 @@ from pipeline.errors import OutputError
 from pipeline.store.opening import Connection, newest_version, open_to_read, open_to_write
 
 # In the order in which they may be filled: what is referred to comes first.
-_TABLES = ("run", "file", "result", "person", "visit", "tally", "report", "tombstone")
+_TABLES = ("run", "file", "result", "person", "visit", "tally", "report", "review", "tombstone")
 _VERSION = "schema_version"
+_NUMBERED = ("run", "file", "result", "review", "tombstone")  # in order of their ids
 
 
 def export_store(path: Path, folder: Path) -> tuple[str, ...]:
@@ -22,7 +23,7 @@ def export_store(path: Path, folder: Path) -> tuple[str, ...]:
     names = tuple(f"{table}.parquet" for table in (_VERSION, *_TABLES))
     with open_to_read(path) as connection:
         for table in (_VERSION, *_TABLES):
-            order = "ORDER BY id" if table in ("run", "file", "result") else "ORDER BY ALL"
+            order = "ORDER BY id" if table in _NUMBERED else "ORDER BY ALL"
             file = _quoted(folder / f"{table}.parquet")
             connection.execute(f"COPY (FROM {table} {order}) TO {file} (FORMAT parquet)")
     return names

@@ -24,8 +24,10 @@ _KEPT = {
     "visit": "case_id <> $case",
     "tally": "true",
     "report": "case_id <> $case",
+    "review": "true",
     "tombstone": "true",
 }
+_NUMBERED = ("run", "file", "result", "review", "tombstone")  # in order of their ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,7 @@ def _copy(connection: Connection, anew: Path, case_id: str, *, on: date) -> None
     connection.execute(f"ATTACH '{name}' AS anew")
     for table, stays in _KEPT.items():
         given = {"case": case_id} if "$case" in stays else {}
-        order = "ORDER BY id" if table in ("result", "run", "file") else ""
+        order = "ORDER BY id" if table in _NUMBERED else ""
         connection.execute(
             f"INSERT INTO anew.{table} BY NAME SELECT * FROM {table} WHERE {stays} {order}", given
         )

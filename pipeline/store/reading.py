@@ -61,3 +61,13 @@ def _rows(connection: Connection, cases: list[str] | None) -> pd.DataFrame:
         f" WHERE replaced IS NULL{own} ORDER BY result.id",
         {} if cases is None else {"cases": cases},
     ).df()
+
+
+def tally(connection: Connection) -> dict[str, int]:
+    """Return how many rows count, and how many of these are accepted and set aside."""
+    (found,) = connection.execute(
+        "SELECT count(*), count(*) FILTER (reasons = '' AND repetition = '') FROM result"
+        " WHERE replaced IS NULL"
+    ).fetchall()
+    read, accepted = map(int, found)
+    return {"read": read, "accepted": accepted, "set_aside": read - accepted}

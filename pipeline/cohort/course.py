@@ -1,0 +1,182 @@
+"""Cohort floor. One period against others: the last, the same a year ago, and a run of them."""
+
+from collections.abc import Mapping, Sequence
+from math import sqrt
+from typing import Any
+
+from pipeline.cohort.counts import Key, Mark, Table
+from pipeline.cohort.gate import TOTAL, Gate, told, told_share
+from pipeline.cohort.period import Period
+from pipeline.cohort.seen import find_seen
+from pipeline.rules import Rules
+from pipeline.score.bands import HIGH, LOW
+from pipeline.store.opening import Connection
+
+PERIODS_OF_A_RUN = 8
+_LEAST_BEFORE = 4  # periods, before it is said what is chance
+_SIGMAS = 3  # of a p-chart; Shewhart 1931
+
+
+def course_of(
+    connection: Connection,
+    period: Period,
+    now: Sequence[Mapping[str, Any]],
+    rules: Rules,
+    gate: Gate,
+) -> dict[str, Any]:
+    """Return how a period stands beside earlier ones: shares beyond the guideline, and findings.
+
+    A share has moved by more than chance where it lies outside three standard deviations of the
+    mean of the periods before, of which there must be four; other causes than treatment stay open.
+    ``now`` is what is told of the markers of the period itself: it is not told otherwise here.
+    """
+    run = [period.earlier(back) for back in reversed(range(PERIODS_OF_A_RUN))]
+    counted = {one: _shares(connection, one) for one in {*run[:-1], period.a_year_ago}}
+    judged = {one["marker"]: _point_of(one, period) for one in now if one["guideline"]}
+    told_now = {one["marker"]: one for one in now}
+    return {
+        "periods": [one.name for one in run],
+        "previous": period.earlier(1).name,
+        "a_year_ago": period.a_year_ago.name,
+        "people": {one.name: _people(counted[one], one, gate) for one in sorted(counted)},
+        "markers": [
+            _marker(marker, run, period.a_year_ago, counted, gate, now=point)
+            for marker, point in judged.items()
+        ],
+        "findings": _findings(connection, period, rules, told_now, gate),
+    }
+
+
+Counts = Mapping[str, tuple[int, int]]  # marker -> people with a value, and beyond the guideline
+
+
+def _shares(connection: Connection, period: Period) -> Counts:
+    """Return of each marker with a guideline how many people have it, and how many beyond."""
+    find_seen(connection, period, name="earlier")
+    rows = connection.execute(
+        f"SELECT marker, count(*), count(*) FILTER (guideline IN ({LOW}, {HIGH}))"
+        " FROM earlier_value WHERE guideline <> 0 GROUP BY marker"
+    ).fetchall()
+    (people,) = connection.execute("SELECT count(*) FROM earlier").fetchall()
+    return {TOTAL: (int(people[0]), 0)} | {str(m): (int(n), int(b)) for m, n, b in rows}
+
+
+def _people(counts: Counts, period: Period, gate: Gate) -> int | str:
+    shown = gate.list(f"{period.name}/people", {"seen": counts[TOTAL][0]})
+    return told(shown[("seen",)])
+
+
+def _marker(
+    marker: str,
+    run: Sequence[Period],
+    a_year_ago: Period,
+    counted: Mapping[Period, Counts],
+    gate: Gate,
+    *,
+    now: Mapping[str, Any],
+) -> dict[str, Any]:
+    points = {one.name: _point(marker, one, counted[one], gate) for one in sorted(counted)}
+    told_run = [*(points[one.name] for one in run[:-1]), now]
+    limits = _limits(told_run[:-1], told_run[-1])
+    return {
+        "marker": marker,
+        "run": told_run,
+        "a_year_ago": points[a_year_ago.name],
+        "limits": limits,
+        "moved": _moved(told_run[-1], limits),
+    }
+
+
+def _point(marker: str, period: Period, counts: Counts, gate: Gate) -> dict[str, Any]:
+    n, beyond = counts.get(marker, (0, 0))
+    shown = gate.list(f"{period.name}/{marker}/beyond", {"beyond": beyond, "not": n - beyond})
+    return {
+        "period": period.name,
+        "n": told(shown[(TOTAL,)]),
+        "beyond": told(shown[("beyond",)]),
+        "share": told_share(shown[("beyond",)], shown[(TOTAL,)]),
+    }
+
+
+def _point_of(told_now: Mapping[str, Any], period: Period) -> dict[str, Any]:
+    """Return the point of the period itself, as its table tells it."""
+    beyond = told_now["guideline"]["beyond"]
+    return {
+        "period": period.name,
+        "n": told_now["n"],
+        "beyond": beyond["n"],
+        "share": beyond["share"],
+    }
+
+
+def _limits(before: Sequence[Mapping[str, Any]], now: Mapping[str, Any]) -> dict[str, float] | None:
+    """Return the mean of the shares before and where chance ends; None where too few are told."""
+    known = [one for one in before if one["share"] is not None]
+    if len(known) < _LEAST_BEFORE or not isinstance(now["n"], int) or not now["n"]:
+        return None
+    people = sum(one["n"] for one in known)
+    mean = sum(one["beyond"] for one in known) / people
+    room = _SIGMAS * sqrt(mean * (1 - mean) / now["n"])
+    return {
+        "mean": round(mean, 3),
+        "low": round(max(0.0, mean - room), 3),
+        "high": round(min(1.0, mean + room), 3),
+    }
+
+
+def _moved(now: Mapping[str, Any], limits: Mapping[str, float] | None) -> str | None:
+    """Return "up", "down" or "no"; None where it cannot be said."""
+    if limits is None or now["share"] is None:
+        return None
+    if now["share"] > limits["high"]:
+        return "up"
+    return "down" if now["share"] < limits["low"] else "no"
+
+
+def _findings(
+    connection: Connection,
+    period: Period,
+    rules: Rules,
+    now: Mapping[str, Mapping[str, Any]],
+    gate: Gate,
+) -> list[dict[str, Any]]:
+    """Return of the people seen in a period and before it which findings came, went and stayed."""
+    beyond = f"guideline IN ({LOW}, {HIGH})"
+    rows = connection.execute(
+        f"WITH before AS (SELECT own.case_id, value.marker, {beyond} AS beyond FROM scored.value AS"
+        " value JOIN visit AS own USING (chunk, visit) JOIN now ON now.case_id = own.case_id"
+        f" WHERE own.date < DATE '{period.start}' AND guideline <> 0 QUALIFY row_number() OVER"
+        " (PARTITION BY own.case_id, value.marker ORDER BY own.date DESC) = 1),"
+        f" both_ends AS (SELECT marker, now_value.{beyond} AS beyond, before.beyond AS was"
+        " FROM now_value LEFT JOIN before USING (case_id, marker) WHERE guideline <> 0)"
+        " SELECT marker, count(*) FILTER (beyond AND NOT was),"
+        " count(*) FILTER (NOT beyond AND was), count(*) FILTER (beyond AND was),"
+        " count(*) FILTER (NOT beyond AND NOT was), count(*) FILTER (beyond AND was IS NULL),"
+        " count(*) FILTER (NOT beyond AND was IS NULL) FROM both_ends GROUP BY marker"
+    ).fetchall()
+    found = {str(marker): tuple(map(int, counts)) for marker, *counts in rows}
+    return [
+        _finding(marker, found[marker], now[marker], gate)
+        for marker in rules.markers
+        if marker in found
+    ]
+
+
+_COURSES = ("new", "resolved", "persisting", "neither", "first_beyond", "first_not")
+
+
+def _finding(
+    marker: str, counts: Sequence[int], now: Mapping[str, Any], gate: Gate
+) -> dict[str, Any]:
+    """Return the courses of one finding; who has no earlier value is counted, and not told."""
+    atoms: dict[Key, int] = {(name,): n for name, n in zip(_COURSES, counts, strict=True)}
+    cells: dict[Key, frozenset[Key]] = {(name,): frozenset([(name,)]) for name in _COURSES[:3]}
+    cells[("again",)] = frozenset((name,) for name in _COURSES[:4])
+    cells[("beyond",)] = frozenset([("new",), ("persisting",), ("first_beyond",)])
+    beyond = now["guideline"]["beyond"]["n"]
+    if not isinstance(beyond, int):
+        return {"marker": marker, **dict.fromkeys((*_COURSES[:3], "again"), Mark.WITHHELD.value)}
+    shown = gate.counts(f"findings/{marker}", Table(atoms=atoms, cells=cells), known=[("beyond",)])
+    return {"marker": marker} | {
+        key[0]: told(one) for key, one in shown.shown.items() if key != ("beyond",)
+    }

@@ -1,0 +1,62 @@
+"""Cohort floor. How the values of a marker are spread, in bars of enough people."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from pipeline.cohort.gate import Gate
+from pipeline.store.opening import Connection
+
+_BINS = 24
+
+
+def histograms(connection: Connection, markers: Iterable[str], gate: Gate) -> dict[str, Any]:
+    """Return of each marker the edges of bins and how many people each holds.
+
+    Every bin holds as many as may be told; what lies outside is joined to the bin beside it, so
+    that no single person is seen, and neither the least nor the greatest value.
+    """
+    return {
+        marker: bins
+        for marker in markers
+        if (bins := _histogram(connection, marker, gate)) is not None
+    }
+
+
+def _histogram(connection: Connection, marker: str, gate: Gate) -> dict[str, Any] | None:
+    (found,) = connection.execute(
+        "SELECT count(*), quantile_cont(value, [0.02, 0.98]) FROM now_value WHERE marker = $marker",
+        {"marker": marker},
+    ).fetchall()
+    n, ends = int(found[0]), found[1]
+    if n < 4 * gate.limit or ends[1] <= ends[0]:
+        return None
+    width = (ends[1] - ends[0]) / _BINS
+    rows = connection.execute(
+        "SELECT least(greatest(floor((value - $low) / $width), 0), $last)::INTEGER AS bin,"
+        " count(*) FROM now_value WHERE marker = $marker GROUP BY bin",
+        {"low": ends[0], "width": width, "last": _BINS - 1, "marker": marker},
+    ).fetchall()
+    counts = dict(rows)
+    edges = [ends[0] + width * place for place in range(_BINS + 1)]
+    merged = list(_merged([counts.get(place, 0) for place in range(_BINS)], edges, gate.limit))
+    return {
+        "edges": [round(start, 6) for start, _, _ in merged] + [round(merged[-1][1], 6)],
+        "counts": [count for _, _, count in merged],
+    }
+
+
+def _merged(
+    counts: Sequence[int], edges: Sequence[float], limit: int
+) -> Iterator[tuple[float, float, int]]:
+    """Yield bins of at least ``limit`` people: start, end and count."""
+    kept: list[tuple[float, float, int]] = []
+    start, sum_of = edges[0], 0
+    for place, count in enumerate(counts):
+        sum_of += count
+        if sum_of >= limit:
+            kept.append((start, edges[place + 1], sum_of))
+            start, sum_of = edges[place + 1], 0
+    if sum_of and kept:
+        first, _, count = kept.pop()
+        kept.append((first, edges[-1], count + sum_of))
+    yield from kept

@@ -1,0 +1,24 @@
+"""Middle floor. How a review was made, and what it does not tell."""
+
+from pipeline.narrate.review.printed import Printed
+from pipeline.story import Bullets, Section, Sentence
+
+_POINTS = ("values", "limits", "pairs", "chance", "suppression", "quartiles", "population")
+
+
+def methods(printed: Printed) -> Section:
+    """Return how each kind of number was made."""
+    fields = {
+        "limit": printed.review["limit"],
+        "twice": 2 * printed.review["limit"],
+        "version": printed.review["versions"]["casereport"],
+    }
+    items = tuple(
+        Sentence(text=printed.language.text(f"review.methods.{point}", **fields))
+        for point in _POINTS
+    )
+    return Section(
+        id="methods",
+        title=printed.language.text("review.sections.methods"),
+        blocks=(Bullets(items=items),),
+    )

@@ -1,0 +1,55 @@
+"""Publishing floor. Makes the review of a period in every ordered language, and its record."""
+
+from collections.abc import Mapping
+from threading import Event
+from typing import Any
+
+from pipeline.publish.brand import NO_BRAND, Brand
+from pipeline.publish.case import CaseReports, make_all
+from pipeline.publish.engine import kernel_home, kill_kernels
+from pipeline.publish.files import as_json, publish, work_folder
+from pipeline.publish.ledger import Ledger, Order
+from pipeline.publish.report import RECORD, Announce
+
+
+def make_review(
+    order: Order,
+    review: Mapping[str, Any],
+    *,
+    read: Mapping[str, str | None],
+    rows: Mapping[str, int],
+    announce: Announce,
+    brand: Brand = NO_BRAND,
+) -> Ledger:
+    """Make the review that was ordered of what ``review`` tells, and write ``run.json``.
+
+    ``read`` names the files that the store came from, with their hashes; ``rows`` counts what was
+    read. Raises OutputError where the output folder cannot be written to.
+    """
+    stop = Event()
+    with work_folder(order.out, "run") as work, kernel_home() as home:
+        reports = CaseReports(
+            order=order,
+            case_id=order.period,
+            work=work / order.period,
+            home=home,
+            stopped=stop.is_set,
+            brand=brand,
+        )
+        try:
+            make_all(reports, as_json(review))
+        except KeyboardInterrupt:
+            stop.set()
+            kill_kernels()
+            raise
+        ledger = Ledger(
+            order=order,
+            cases=(order.period,),
+            read=read,
+            rows=rows,
+            made=tuple(reports.made),
+            failures=tuple(reports.failures),
+        )
+        publish(as_json(ledger.as_record()), order.out / RECORD, work=work)
+    announce(f"{order.period} {'not made' if ledger.failures else 'made'}")
+    return ledger
