@@ -21,20 +21,28 @@ def page_of(kind: str, person: CaseInput, language: str, brand: Brand = NO_BRAND
     return render_html(executed(kind, person, language), kind=kind, language=language, brand=brand)
 
 
+def review_page(language: str, path: str = "") -> str:
+    """Return the HTML of a review: of the file at ``path``, else of people who do not exist."""
+    notebook = _notebook("cohort_review", f"review_input = {path!r}\nlanguage = {language!r}")
+    return render_html(notebook, kind="cohort_review", language=language)
+
+
 def executed(kind: str, person: CaseInput, language: str) -> NotebookNode:
     """Return a report notebook with what its cells showed for a case."""
     with tempfile.TemporaryDirectory() as folder:
         input = Path(folder) / "input.json"
         write_case_input(person, input)
-        names: dict[str, Any] = {}
-        cells = [_run(source, names) for source in _sources(kind, input, language)]
-    return new_notebook(cells=cells)
+        return _notebook(kind, f"case_input = {str(input)!r}\nlanguage = {language!r}")
 
 
-def _sources(kind: str, input: Path, language: str) -> list[str]:
+def _notebook(kind: str, parameters: str) -> NotebookNode:
+    names: dict[str, Any] = {}
+    return new_notebook(cells=[_run(source, names) for source in _sources(kind, parameters)])
+
+
+def _sources(kind: str, parameters: str) -> list[str]:
     told = json.loads(resource_path(f"notebooks/{kind}.ipynb").read_text(encoding="utf-8"))
     cells = [cell for cell in told["cells"] if cell["cell_type"] == "code"]
-    parameters = f"case_input = {str(input)!r}\nlanguage = {language!r}"
     return [
         parameters if "parameters" in cell["metadata"].get("tags", ()) else "".join(cell["source"])
         for cell in cells
