@@ -4,23 +4,30 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from pipeline import __version__
 from pipeline.intake.intake import Intake, Source
-from pipeline.model import ACCEPTED_COLUMNS, Consent, Event, StatedGenotype
-from pipeline.read import CaseFolder, Person, people_of
+from pipeline.intake.stating import (
+    FOLDER,
+    PEOPLE,
+    folder_of,
+    people_remembered,
+    person_of,
+    require_agreement,
+    statements_by,
+)
+from pipeline.model import ACCEPTED_COLUMNS
+from pipeline.read import Person
 from pipeline.read.people import joined_people
-from pipeline.read.pseudonym import CASE_ID
 from pipeline.read.quarantine import AS_READ
 from pipeline.resources import resource_path
 from pipeline.rules import Rules
-from pipeline.store import Added, Addition, File, Remembered, Statement, add, recall, statements_of
+from pipeline.store import Added, Addition, File, Remembered, add, recall, statements_of
 from pipeline.store.opening import Connection
 from pipeline.store.rows import CANONICAL, COLUMNS, READ
 from pipeline.validate import own_suite_of, reasons_by_severity, repetition_of
@@ -33,8 +40,6 @@ _REPETITIONS = {
 }  # reasons that other rows give
 _WORDS = {word: reason for reason, word in _REPETITIONS.items()}
 _ALONE = "row-width"  # such a row has no other reason; see validate
-_FOLDER, _PEOPLE, _ROWS = "folder", "people", "rows"  # where something is stated of a person
-_TOLD = ("consent", "timeline", "note", "told", "genotypes")
 
 
 def keep(
@@ -62,8 +67,8 @@ def keep(
         for source in intake.sources
     ]
     before = statements_of(connection, {*intake.people["case_id"], *intake.persons})
-    stated = _statements(intake, before)
-    _require_agreement(stated, before)
+    stated = statements_by(intake, before)
+    require_agreement(stated, before)
     addition = Addition(
         as_of=intake.as_of,
         judged_by=_fingerprint(hashes, [*judged_by, *_case_files(intake)]),
@@ -91,8 +96,8 @@ def take_out(
     there = recall(connection, case_ids)
     rows = _with_reasons(there.rows, as_of=as_of)
     aside = rows["reasons"] != ""
-    folders = {one.case_id: _folder(one) for one in there.statements if one.origin == _FOLDER}
-    listed = {one.case_id: _person(one) for one in there.statements if one.origin == _PEOPLE}
+    folders = {one.case_id: folder_of(one) for one in there.statements if one.origin == FOLDER}
+    listed = {one.case_id: person_of(one) for one in there.statements if one.origin == PEOPLE}
     told = {case_id: folder.person for case_id, folder in folders.items()}
     suites = [own_suite_of(text, name="store", markers=rules.markers) for text in there.suites]
     return Intake(
@@ -103,7 +108,7 @@ def take_out(
         ),
         accepted=rows.loc[~aside, [*ACCEPTED_COLUMNS, "source"]],
         set_aside=_as_set_aside(rows[aside], there),
-        people=_people(there, rows),
+        people=people_remembered(there, rows),
         persons=joined_people(told, listed, where="the table of people"),
         listed=listed,
         folders=folders,
@@ -116,7 +121,7 @@ def take_out(
 
 def known_people(connection: Connection, case_ids: Iterable[str]) -> Iterator[Person]:
     """Yield what the store states of people, each place by itself."""
-    return map(_person, statements_of(connection, case_ids))
+    return map(person_of, statements_of(connection, case_ids))
 
 
 # Rows, into the store.
@@ -191,111 +196,6 @@ def _as_set_aside(rows: pd.DataFrame, there: Remembered) -> pd.DataFrame:
     return pd.concat([told, canonical], axis="columns")
 
 
-# People.
-
-
-def _statements(intake: Intake, before: Iterable[Statement]) -> list[Statement]:
-    """Return what this run states of people, place by place; ``before`` is what was stated."""
-    folders = [_statement(one.person, _FOLDER, told=one) for one in intake.folders.values()]
-    listed = [_statement(one, _PEOPLE) for one in intake.listed.values()]
-    known = {one.case_id: one for one in before if one.origin == _ROWS}
-    return [*folders, *listed, *(_with(one, known) for one in _said_by_rows(intake))]
-
-
-def _with(one: Statement, known: Mapping[str, Statement]) -> Statement:
-    """Return what rows state with what earlier rows of the person did: they do not repeat it."""
-    if (earlier := known.get(one.case_id)) is None:
-        return one
-    return replace(one, sex=one.sex or earlier.sex, birth_year=one.birth_year or earlier.birth_year)
-
-
-def _statement(person: Person, origin: str, *, told: CaseFolder | None = None) -> Statement:
-    besides = {} if told is None else {name: getattr(told, name) for name in _TOLD}
-    return Statement(
-        case_id=person.case_id,
-        origin=origin,
-        sex=person.sex,
-        birth_year=person.birth_year,
-        context=_json(person.context),
-        told=_json(besides),
-        visits=tuple(sorted((_date(one), _json(_undated(one))) for one in person.visits)),
-        label=person.label,
-    )
-
-
-def _date(visit: Mapping[str, Any]) -> dt.date:
-    return dt.date.fromisoformat(str(visit["date"]))
-
-
-def _undated(visit: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in visit.items() if key != "date"}
-
-
-def _said_by_rows(intake: Intake) -> Iterator[Statement]:
-    """Yield sex and birth year of the people whose rows state them, against nobody's word."""
-    if (read := intake.as_read) is None:
-        return
-    columns = ["case_id", "sex", "birth_year"]
-    told = people_of(read.assign(case_id=read["owner"])[columns], people=())
-    agree = intake.people.loc[intake.people["person"] == "agrees", "case_id"]
-    agreed = told[told["case_id"].isin(agree)].dropna(subset=["sex", "birth_year"], how="all")
-    for one in agreed.itertuples():
-        if CASE_ID.fullmatch(str(one.case_id)):
-            year = None if pd.isna(one.birth_year) else int(one.birth_year)
-            sex = one.sex if isinstance(one.sex, str) else None
-            person = Person(case_id=str(one.case_id), sex=sex, birth_year=year)  # type: ignore[arg-type]
-            yield _statement(person, _ROWS)
-
-
-def _require_agreement(stated: Iterable[Statement], before: Iterable[Statement]) -> None:
-    """Raise CaseFileError where a case.toml and a table of people contradict each other."""
-    every = {(one.case_id, one.origin): one for one in (*before, *stated)}
-    told, listed = (
-        {one.case_id: _person(one) for one in every.values() if one.origin == origin}
-        for origin in (_FOLDER, _PEOPLE)
-    )
-    joined_people(told, listed, where="the table of people")
-
-
-def _person(one: Statement) -> Person:
-    return Person(
-        case_id=one.case_id,
-        sex=one.sex,  # type: ignore[arg-type]
-        birth_year=one.birth_year,
-        context=json.loads(one.context),
-        visits=tuple({"date": day, **json.loads(context)} for day, context in one.visits),
-        label=one.label,
-    )
-
-
-def _folder(one: Statement) -> CaseFolder:
-    told = json.loads(one.told)
-    consent = told["consent"]
-    return CaseFolder(
-        path=Path(one.case_id),
-        person=_person(one),
-        files=(),
-        consent=None if consent is None else Consent(given=consent["given"], date=_day(consent)),
-        timeline=tuple(Event(**event) for event in told["timeline"]),
-        note=told["note"],
-        told=told["told"],
-        genotypes=tuple(StatedGenotype(**one) for one in told["genotypes"]),
-    )
-
-
-def _day(consent: Mapping[str, Any]) -> dt.date | None:
-    return dt.date.fromisoformat(consent["date"]) if consent["date"] else None
-
-
-def _people(there: Remembered, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return case_id, sex and birth_year of everybody with a row or a statement."""
-    named = pd.DataFrame(
-        {"case_id": rows["owner"].unique(), "sex": "", "birth_year": ""}, dtype=str
-    )
-    persons = [_person(one) for one in there.statements]
-    return people_of(named, people=persons)
-
-
 # What all share.
 
 
@@ -313,13 +213,3 @@ def _case_files(intake: Intake) -> list[Path]:
     """Return the case.toml of each laboratory's own insulin factor: it changes what is read."""
     with_factor = (one for one in intake.folders.values() if one.laboratories)
     return [folder.path / "case.toml" for folder in with_factor]
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=_plain)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    return asdict(value)

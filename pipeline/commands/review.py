@@ -1,0 +1,58 @@
+"""Command floor. ``casereport report cohort_review``: the review of a period, out of a store."""
+
+from argparse import Namespace
+from dataclasses import replace
+
+from pipeline.commands.ordering import order_of, record_made
+from pipeline.commands.shared import announcer, print_result, rules_of
+from pipeline.errors import CommandError
+
+
+def review(asked: Namespace) -> int:
+    """Make the review of a period out of a store; each count of people passes the gate first."""
+    from pipeline.cohort import (
+        LOWEST_LIMIT,
+        Gate,
+        Published,
+        period_of,
+        quarter_of,
+        review_store,
+    )
+    from pipeline.publish.brand import NO_BRAND, read_brand
+    from pipeline.publish.files import withdraw
+    from pipeline.publish.inputs import hashes_of
+    from pipeline.publish.report import RECORD
+    from pipeline.publish.review import make_review
+    from pipeline.store import (
+        last_review,
+        open_to_read,
+        open_to_write,
+        recall_files,
+        record_review,
+        tally,
+    )
+
+    if asked.store is None or asked.inputs or asked.case:
+        raise CommandError("Expected --store FILE: a review is of all people of a store.")
+    period = period_of(asked.period) if asked.period else quarter_of(asked.as_of)
+    order = replace(order_of(asked), period=period.name, limit=asked.limit or LOWEST_LIMIT)
+    withdraw(asked.out / RECORD)
+    brand = NO_BRAND if asked.brand is None else read_brand(asked.brand)
+    with open_to_read(asked.store) as store:
+        read: dict[str, str | None] = dict(recall_files(store))
+        rows = tally(store)
+        told_before = last_review(store, period.name)
+    others = [file for file in (asked.rules, *brand.files) if file is not None]
+    read |= {str(file): hash for file, hash in hashes_of(others).items()}
+    earlier = {name: Published.from_record(one) for name, one in told_before.items()}
+    gate = Gate(limit=order.limit, earlier=earlier)
+    review = review_store(asked.store, period, as_of=asked.as_of, rules=rules_of(asked), gate=gate)
+    announce = announcer(asked.quiet)
+    ledger = make_review(order, review, read=read, rows=rows, announce=announce, brand=brand)
+    record_made(ledger, asked.store)
+    if ledger.made:
+        with open_to_write(asked.store) as store:
+            tables = {name: one.as_record() for name, one in gate.passed.items()}
+            record_review(store, period.name, as_of=asked.as_of, tables=tables)
+    print_result(ledger.as_record(), ledger.summary(), asked)
+    return ledger.exit_code
