@@ -85,6 +85,7 @@ def _add_check(commands: Any) -> None:
 
 def _add_report(commands: Any) -> None:
     parser = _add(commands, report, "make reports")
+    parser.set_defaults(refuse=parser.error)
     parser.add_argument("kind", metavar="KIND", help="case_study, client_report or cohort_review")
     _add_inputs(parser, nargs="*")
     _add_store_file(parser, required=False)

@@ -30,7 +30,7 @@ def report(asked: Namespace) -> int:
     if asked.period or asked.limit is not None:
         raise CommandError(f"Unable to use --period and --limit with {asked.kind}.")
     if bool(asked.inputs) == (asked.store is not None):
-        raise CommandError("Expected either an INPUT or --store FILE.")
+        asked.refuse("expected either an INPUT or --store FILE")
     order = order_of(asked)
     withdraw(asked.out / RECORD)  # whatever happens, no earlier record passes for that of this run
     brand = NO_BRAND if asked.brand is None else read_brand(asked.brand)
