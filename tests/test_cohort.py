@@ -322,6 +322,27 @@ def test_no_bar_of_a_distribution_is_few_people_and_no_edge_is_the_least_or_the_
         assert len(bins["edges"]) == len(bins["counts"]) + 1
 
 
+def test_a_review_made_again_with_a_few_more_people_does_not_give_them_away(
+    tmp_path: Path,
+) -> None:
+    write_practice(draw_practice(120, seed=5), tmp_path)
+    files = sorted(tmp_path.glob("lab_*.csv"))
+    store = stored(tmp_path, files, people=tmp_path / "people.csv")
+    first = Gate()
+    before = reviewed(store, gate=first)["who"]
+    late = tmp_path / "late.csv"
+    rows = [f"late_{n},s{n},2026-08-0{n + 1},alt,22,U/L,F,1970" for n in range(2)]
+    header = "case_id,sample_id,collected_at,analyte,value,unit,sex,birth_year"
+    late.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    stored(tmp_path, [late])
+    alone, knowing = Gate(), Gate(earlier=[first.passed])
+    assert reviewed(store, gate=alone)["who"]["seen"] == before["seen"] + 2
+    told = reviewed(store, gate=knowing)["who"]
+    assert told["seen"] in (Mark.HIDDEN.value, Mark.WITHHELD.value)
+    again = Gate(earlier=[first.passed, knowing.passed])
+    assert reviewed(store, gate=again)["who"]["seen"] == told["seen"]
+
+
 # A changed rule, a new result.
 
 

@@ -45,31 +45,39 @@ def find_pairs(connection: Connection, period: Period, rules: Rules) -> None:
     )
     connection.executemany("INSERT INTO rcv VALUES (?, ?, ?)", limits)
     windows = " UNION ALL ".join(
-        f"SELECT '{name}' AS of_window, {first} AS first, {last} AS last, {name} AS meant"
+        f"SELECT '{name}' AS of_window, {first} AS first_month, {last} AS last_month,"
+        f" {name} AS meant"
         for name, (first, last) in WINDOWS.items()
     )
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE course AS SELECT own.case_id, own.date, own.month,"
-        " value.marker, value.value, value.comparator, value.lab, value.method,"
-        " first(value.value) OVER start AS v0, first(value.comparator) OVER start AS c0,"
-        " first(value.lab) OVER start AS l0,"
-        " first(value.method) OVER start AS m0, own.month - first(own.month) OVER start AS since"
+        "CREATE OR REPLACE TEMP TABLE start AS SELECT own.case_id, value.marker, arg_min({"
+        " 'value': value.value, 'comparator': value.comparator, 'lab': value.lab,"
+        " 'method': value.method, 'month': own.month}, own.date) AS first"
         " FROM scored.value AS value JOIN visit AS own USING (chunk, visit)"
-        f" WHERE own.date <= DATE '{period.end}'"
-        " WINDOW start AS (PARTITION BY own.case_id, value.marker ORDER BY own.date)"
+        f" WHERE own.date <= DATE '{period.end}' GROUP BY ALL"
+    )
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE later AS SELECT own.case_id, value.marker, of_window,"
+        " value.value, value.comparator, value.lab, value.method, first.value AS v0,"
+        " first.comparator AS c0, first.lab AS l0, first.method AS m0"
+        " FROM scored.value AS value JOIN visit AS own USING (chunk, visit)"
+        " JOIN start ON start.case_id = own.case_id AND start.marker = value.marker"
+        f" JOIN ({windows}) AS wanted"
+        " ON own.month - first.month BETWEEN wanted.first_month AND wanted.last_month"
+        f" WHERE own.date <= DATE '{period.end}' AND own.number > 1 QUALIFY row_number() OVER"
+        " (PARTITION BY own.case_id, value.marker, of_window"
+        " ORDER BY abs(own.month - first.month - meant), own.date) = 1"
     )
     otherwise = " OR ".join(
         f"({a} <> '' AND {b} <> '' AND {a} <> {b})" for a, b in (("lab", "l0"), ("method", "m0"))
     )
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE pair AS SELECT course.*, of_window,"
+        "CREATE OR REPLACE TEMP VIEW pair AS SELECT later.*,"
         " 100 * (value - v0) / nullif(v0, 0) AS percent,"
         f" CASE WHEN comparator <> '' OR c0 <> '' OR rcv.marker IS NULL OR v0 <= 0 OR {otherwise}"
         " THEN 'not_judged' WHEN 100 * (value - v0) / v0 < fall THEN 'down'"
         " WHEN 100 * (value - v0) / v0 > rise THEN 'up' ELSE 'within' END AS shift"
-        f" FROM course JOIN ({windows}) AS wanted ON since BETWEEN wanted.first AND wanted.last"
-        " LEFT JOIN rcv USING (marker) QUALIFY row_number() OVER"
-        " (PARTITION BY case_id, marker, of_window ORDER BY abs(since - meant), date) = 1"
+        " FROM later LEFT JOIN rcv USING (marker)"
     )
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from pipeline.cohort.counts import Key, Mark, Table
 from pipeline.cohort.gate import TOTAL, Gate, told, told_share
 from pipeline.cohort.period import Period
-from pipeline.cohort.seen import find_seen
 from pipeline.rules import Rules
 from pipeline.score.bands import HIGH, LOW
 from pipeline.store.opening import Connection
@@ -31,7 +30,7 @@ def course_of(
     ``now`` is what is told of the markers of the period itself: it is not told otherwise here.
     """
     run = [period.earlier(back) for back in reversed(range(PERIODS_OF_A_RUN))]
-    counted = {one: _shares(connection, one) for one in {*run[:-1], period.a_year_ago}}
+    counted = _shares(connection, sorted({*run[:-1], period.a_year_ago}))
     judged = {one["marker"]: _point_of(one, period) for one in now if one["guideline"]}
     told_now = {one["marker"]: one for one in now}
     return {
@@ -50,15 +49,44 @@ def course_of(
 Counts = Mapping[str, tuple[int, int]]  # marker -> people with a value, and beyond the guideline
 
 
-def _shares(connection: Connection, period: Period) -> Counts:
-    """Return of each marker with a guideline how many people have it, and how many beyond."""
-    find_seen(connection, period, name="earlier")
+def _shares(connection: Connection, periods: Sequence[Period]) -> Mapping[Period, Counts]:
+    """Return of each period and marker with a guideline how many have it, and how many beyond."""
+    _find_periods(connection, periods)
+    beyond = f"count(*) FILTER (guideline IN ({LOW}, {HIGH}))"
+    joined = "scored.value AS value JOIN in_period AS own USING (chunk, visit)"
     rows = connection.execute(
-        f"SELECT marker, count(*), count(*) FILTER (guideline IN ({LOW}, {HIGH}))"
-        " FROM earlier_value WHERE guideline <> 0 GROUP BY marker"
+        # most people have one visit in a period: only of the others a choice is to be made
+        "SELECT period, marker, sum(n), sum(beyond) FROM ("
+        f" SELECT period, marker, count(*) AS n, {beyond} AS beyond FROM {joined}"
+        " WHERE visits = 1 AND guideline <> 0 GROUP BY ALL UNION ALL"
+        f" SELECT period, marker, count(*), {beyond} FROM (SELECT period, marker, guideline"
+        f" FROM {joined} WHERE visits > 1 QUALIFY row_number() OVER"
+        " (PARTITION BY period, case_id, marker ORDER BY date DESC) = 1)"
+        " WHERE guideline <> 0 GROUP BY ALL"
+        ") GROUP BY ALL"
     ).fetchall()
-    (people,) = connection.execute("SELECT count(*) FROM earlier").fetchall()
-    return {TOTAL: (int(people[0]), 0)} | {str(m): (int(n), int(b)) for m, n, b in rows}
+    people = connection.execute(
+        "SELECT period, count(DISTINCT case_id) FROM in_period GROUP BY period"
+    ).fetchall()
+    found: dict[Period, dict[str, tuple[int, int]]] = {one: {TOTAL: (0, 0)} for one in periods}
+    for place, count in people:
+        found[periods[place]][TOTAL] = (int(count), 0)
+    for place, marker, n, above in rows:
+        found[periods[place]][str(marker)] = (int(n), int(above))
+    return found
+
+
+def _find_periods(connection: Connection, periods: Sequence[Period]) -> None:
+    """Make the table ``in_period``: every visit of these periods, and how many a person has."""
+    days = ", ".join(
+        f"({place}, DATE '{one.start}', DATE '{one.end}')" for place, one in enumerate(periods)
+    )
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE in_period AS SELECT chunk, visit, case_id, date, period,"
+        " count(*) OVER (PARTITION BY period, case_id) AS visits FROM visit"
+        f" JOIN (FROM (VALUES {days}) AS t(period, first, last)) AS known"
+        " ON visit.date BETWEEN known.first AND known.last"
+    )
 
 
 def _people(counts: Counts, period: Period, gate: Gate) -> int | str:

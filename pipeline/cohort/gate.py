@@ -13,11 +13,11 @@ TOTAL = "total"
 class Gate:
     """Lets counts pass by a limit, and remembers what it let pass.
 
-    ``earlier``: what the last review of the same period let pass, by the name of the table.
+    ``earlier``: what each earlier review of the same period let pass, by the name of the table.
     """
 
     limit: int = LOWEST_LIMIT
-    earlier: Mapping[str, Published] = field(default_factory=dict)
+    earlier: Sequence[Mapping[str, Published]] = ()
     passed: dict[str, Published] = field(default_factory=dict)
 
     def counts(self, name: str, table: Table, *, known: Collection[Key] = ()) -> Published:
@@ -25,7 +25,7 @@ class Gate:
 
         ``known`` are cells that stand elsewhere too, and are printed there.
         """
-        before = [self.earlier[name]] if name in self.earlier else []
+        before = [review[name] for review in self.earlier if name in review]
         published = protect(table, limit=self.limit, earlier=before, known=known)
         self.passed[name] = published
         return published

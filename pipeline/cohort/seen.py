@@ -48,7 +48,7 @@ def _find_groups(connection: Connection) -> None:
         for (first, last), name in zip(AGES, age_names(), strict=True)
     )
     connection.execute(
-        "CREATE TEMP VIEW visit AS SELECT own.*,"
+        "CREATE TEMP TABLE visit AS SELECT own.*,"
         " coalesce(nullif(own.sex, ''), 'unknown') AS sex_known,"
         f" CASE {ages} ELSE '{UNKNOWN}' END AS ages, coalesce(named.label, '{UNKNOWN}') AS label"
         " FROM scored.visit AS own LEFT JOIN (SELECT case_id, max(label) AS label"

@@ -24,7 +24,7 @@ def review(asked: Namespace) -> int:
     from pipeline.publish.report import RECORD
     from pipeline.publish.review import make_review
     from pipeline.store import (
-        last_review,
+        earlier_reviews,
         open_to_read,
         open_to_write,
         recall_files,
@@ -41,10 +41,12 @@ def review(asked: Namespace) -> int:
     with open_to_read(asked.store) as store:
         read: dict[str, str | None] = dict(recall_files(store))
         rows = tally(store)
-        told_before = last_review(store, period.name)
+        told_before = earlier_reviews(store, period.name)
     others = [file for file in (asked.rules, *brand.files) if file is not None]
     read |= {str(file): hash for file, hash in hashes_of(others).items()}
-    earlier = {name: Published.from_record(one) for name, one in told_before.items()}
+    earlier = [
+        {name: Published.from_record(one) for name, one in tables.items()} for tables in told_before
+    ]
     gate = Gate(limit=order.limit, earlier=earlier)
     review = review_store(asked.store, period, as_of=asked.as_of, rules=rules_of(asked), gate=gate)
     announce = announcer(asked.quiet)

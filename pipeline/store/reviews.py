@@ -10,18 +10,22 @@ from pipeline.store.opening import Connection
 Tables = Mapping[str, Mapping[str, Any]]  # by name, each as its own record
 
 
-def last_review(connection: Connection, period: str) -> Tables:
-    """Return the tables that the last review of a period told; none where there was none."""
+def earlier_reviews(connection: Connection, period: str) -> list[Tables]:
+    """Return the tables that each review of a period told, in their order.
+
+    All of them count: what the last one held back, one before it may have told.
+    """
     found = connection.execute(
-        "SELECT tables FROM review WHERE period = ? ORDER BY id DESC LIMIT 1", [period]
+        "SELECT tables FROM review WHERE period = ? ORDER BY id", [period]
     ).fetchall()
-    return dict(json.loads(found[0][0])) if found else {}
+    return [dict(json.loads(tables)) for (tables,) in found]
 
 
 def record_review(connection: Connection, period: str, *, as_of: date, tables: Tables) -> None:
-    """Note what a review told; one that told the same again is not noted twice."""
+    """Note what a review told; one that told the same as one before is not noted again."""
     told = json.dumps(tables, sort_keys=True)
-    if told != json.dumps(last_review(connection, period), sort_keys=True):
+    before = [json.dumps(one, sort_keys=True) for one in earlier_reviews(connection, period)]
+    if told not in before:
         connection.execute(
             "INSERT INTO review SELECT coalesce(max(id), 0) + 1, ?, ?, ? FROM review",
             [period, as_of, told],

@@ -1,0 +1,77 @@
+"""Reviews a store of made people, or only takes the medians; prints what it took, as JSON.
+
+One piece of work a process, so that the peak of memory is its own: ``reviewing.py cold FILE``.
+"""
+
+import datetime as dt
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+from made_store import fill_store
+
+from pipeline.cohort import Gate, period_of, review_store
+from pipeline.cohort.scoring import score_store
+from pipeline.rules import load_rules
+
+AS_OF, PERIOD = dt.date(2026, 12, 31), period_of("2025")
+KIB = 1024
+
+
+def fill(store: Path) -> object:
+    """Fill the store with as many people as its name says: ``1000.duckdb``."""
+    return fill_store(store, int(store.stem))
+
+
+def cold(store: Path) -> object:
+    """Score everybody: what a review needs that finds no scored columns."""
+    return score_store(store, as_of=AS_OF, rules=load_rules())
+
+
+def warm(store: Path) -> object:
+    """Make the review of a year from scored columns, the gate included."""
+    return review_store(store, PERIOD, as_of=AS_OF, rules=load_rules(), gate=Gate())
+
+
+def plain_duckdb(store: Path) -> object:
+    """Take the quartiles of each marker in that year, and nothing else."""
+    with duckdb.connect(str(store), read_only=True) as opened:
+        return opened.execute(
+            "SELECT marker, count(*), quantile_cont(low, [0.25, 0.5, 0.75]) FROM result"
+            " WHERE day BETWEEN $start AND $end GROUP BY marker",
+            {"start": PERIOD.start, "end": PERIOD.end},
+        ).fetchall()
+
+
+def plain_pandas(store: Path) -> object:
+    """Do the same in pandas, of two columns read into memory."""
+    with duckdb.connect(str(store), read_only=True) as opened:
+        rows = opened.execute(
+            "SELECT marker, low FROM result WHERE day BETWEEN $start AND $end",
+            {"start": PERIOD.start, "end": PERIOD.end},
+        ).df()
+    return rows.groupby("marker")["low"].quantile([0.25, 0.5, 0.75])
+
+
+WORK: dict[str, Callable[[Path], object]] = {
+    work.__name__: work for work in (fill, cold, warm, plain_duckdb, plain_pandas)
+}
+
+
+def main(what: str, store: str) -> None:
+    """Do it once, and print the seconds and the peak of memory [bytes]."""
+    load_rules()
+    start = time.perf_counter()
+    kept = WORK[what](Path(store))
+    seconds = time.perf_counter() - start
+    del kept
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB
+    print(json.dumps({"seconds": seconds, "peak": peak}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
