@@ -101,7 +101,7 @@ def _contradicted(rows: pd.DataFrame, _: Random) -> pd.DataFrame:
 
 def _corrected(rows: pd.DataFrame, _: Random) -> pd.DataFrame:
     """Put a wrong result before the right one, which the laboratory issued a week later."""
-    later = (rows["issued"].to_numpy("datetime64[D]") + 7).astype(str)
+    later = (rows["issued"].to_numpy("datetime64[D]") + np.timedelta64(7, "D")).astype(str)
     wrong = rows.assign(value=_other_value(rows), reason="superseded")
     return pd.concat([wrong, rows.assign(status="corrected", issued=later)])
 

@@ -127,7 +127,7 @@ def draw_practice(
     resistance brings about; 0.0: nobody changes, and all else is drawn the same.
     """
     random = np.random.default_rng(seed)
-    months = LAST_DAY.astype("datetime64[M]") - 2 - 3 * np.arange(quarters)[::-1]
+    months = LAST_DAY.astype("datetime64[M]") - _months(2 + 3 * np.arange(quarters)[::-1])
     resistance = random.normal(size=people)
     shares = [laboratory.share for laboratory in LABORATORIES.values()]
     laboratory = random.choice(len(shares), size=people, p=shares)
@@ -139,6 +139,11 @@ def draw_practice(
     moved = resistance[person] + _REACHED[visits["at"]] * response[person]
     values = _values(visits, moved, random)
     return Practice(seed=seed, quarters=months, laboratory=laboratory, visits=visits, values=values)
+
+
+def _months(counts: Numbers) -> Numbers:
+    """Return counts as months to be added to months."""
+    return counts.astype("timedelta64[M]")
 
 
 def _visits(resistance: Numbers, first: np.datetime64, random: Random) -> pd.DataFrame:
@@ -192,7 +197,7 @@ def rows_of(practice: Practice, quarter: int) -> pd.DataFrame:
     That is ``marker``, ``number`` (as printed), ``decimals``, ``factor`` (to the canonical unit),
     ``below`` (printed with "<"), and ``kind`` and ``reason`` (of an error: "").
     """
-    ends = (practice.quarters[quarter] + np.array([0, 3])).astype("datetime64[D]")
+    ends = (practice.quarters[quarter] + _months(np.array([0, 3]))).astype("datetime64[D]")
     start, stop = np.searchsorted(practice.visits["day"].to_numpy("datetime64[D]"), ends)
     values = practice.values[start:stop]
     place, marker = np.nonzero(~np.isnan(values))
@@ -230,7 +235,7 @@ def _told(practice: Practice, which: slice, quarter: int) -> pd.DataFrame:
         "collected_at": (day.astype("datetime64[m]") + minutes).astype(str),
         "fasting_hours": _words(_FASTED, len(visits), random),
         "haemolysis": _words(_HAEMOLYSED, len(visits), random),
-        "issued": (day + 1).astype(str),
+        "issued": (day + np.timedelta64(1, "D")).astype(str),
     }
     return pd.DataFrame(told)
 
