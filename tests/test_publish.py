@@ -256,7 +256,7 @@ def test_a_notebook_that_declares_other_parameters_is_refused_before_a_kernel_st
 
 
 def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
-    known = r"expected one of case_study, client_report\."
+    known = r"expected one of case_study, client_report, cohort_review\."
     with pytest.raises(CommandError, match=rf"Unrecognised KIND 'x': {known}"):
         publish_notebook.notebook_of("x")
 
