@@ -87,7 +87,8 @@ def test_a_file_with_only_bad_rows_makes_no_report_but_says_which_rows_and_why(t
 
 def test_an_unknown_kind_is_refused_before_a_file_is_read(tmp_path) -> None:
     ended = casereport("report", "opera", tmp_path / "absent.csv", "--out", tmp_path / "out")
-    line = "CommandError: Unrecognised KIND 'opera': expected one of case_study, client_report, cohort_review."
+    known = "case_study, client_report, cohort_review"
+    line = f"CommandError: Unrecognised KIND 'opera': expected one of {known}."
     assert (ended.code, ended.err.splitlines()) == (2, [line])
 
 
