@@ -270,7 +270,7 @@ def test_without_an_effect_one_in_twenty_changes_exceeds_the_reference_change(
 def test_fewer_return_each_time_and_the_insulin_resistant_more_often(many: Practice) -> None:
     counts = many.visits["at"].value_counts().sort_index()
     assert counts.is_monotonic_decreasing
-    early = many.visits[many.visits["day"] < LAST_DAY - 400]
+    early = many.visits[many.visits["day"] < LAST_DAY - np.timedelta64(400, "D")]
     insulin = logs_at(many, 0)["insulin_fasting"].reindex(early[early["at"] == 0]["person"])
     returned = insulin.index.isin(many.visits[many.visits["at"] == 1]["person"])
     assert insulin[returned].mean() > insulin[~returned].mean()
