@@ -149,6 +149,9 @@ class Ledger:
 
     def _rows(self) -> Iterator[str]:
         accepted, aside = self.rows["accepted"], self.rows["set_aside"]
+        if self.order.is_review:  # which rows, the run that took them in has said
+            yield f"Of a store with {_count(accepted, 'row')} accepted and {aside} set aside."
+            return
         yield f"{_count(accepted, 'row')} accepted, {aside} set aside:"
         yield f"  {self.order.out / 'validation.html'}"
         yield f"  {self.order.out / 'quarantine.csv'}"
