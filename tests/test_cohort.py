@@ -33,7 +33,7 @@ from pipeline.read import read_review
 from pipeline.read.overlay import read_overlay
 from pipeline.rules import Rules, load_rules
 from pipeline.rules.loader import LimitSet
-from pipeline.store import open_to_write
+from pipeline.store import forget_person, open_to_write
 from pipeline.story import Row, Section, Story, Table
 
 RULES = load_rules()
@@ -341,6 +341,17 @@ def test_a_review_made_again_with_a_few_more_people_does_not_give_them_away(
     assert told["seen"] in (Mark.HIDDEN.value, Mark.WITHHELD.value)
     again = Gate(earlier=[first.passed, knowing.passed])
     assert reviewed(store, gate=again)["who"]["seen"] == told["seen"]
+
+
+def test_who_is_forgotten_leaves_the_scored_columns_too(tmp_path: Path) -> None:
+    store = store_of(tmp_path, people=40)
+    gone = pd.read_csv(tmp_path / "people.csv")["case_id"].iloc[0]
+    scored = score_store(store, as_of=AS_OF, rules=RULES)
+    assert gone.encode() in scored.path.read_bytes()
+    forget_person(store, gone, on=AS_OF)
+    left = [path for path in tmp_path.iterdir() if store.name in path.name]
+    assert not any(gone.encode() in path.read_bytes() for path in left)
+    assert score_store(store, as_of=AS_OF, rules=RULES).made == 1
 
 
 # A changed rule, a new result.

@@ -25,7 +25,7 @@ from pipeline.read import Person, people_of, stated_table
 from pipeline.resources import resource_path
 from pipeline.rules import Rules
 from pipeline.store import open_to_read
-from pipeline.store.opening import Connection
+from pipeline.store.opening import Connection, scored_beside
 
 PEOPLE_IN_A_CHUNK = 15_000
 _MOST_CHUNKS = 256
@@ -69,7 +69,7 @@ def score_store(store: Path, *, as_of: dt.date, rules: Rules) -> Scored:
     The store is open to read meanwhile, and closed afterwards. Raises OutputError where the store
     or the file beside it cannot be used.
     """
-    path = store.with_name(f"{store.name}.scored")
+    path = scored_beside(store)
     with open_to_read(store) as opened, _cache(path) as cache:
         chunks = _chunks(opened)
         keys = _keys(opened, chunks, as_of=as_of, rules=rules)

@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from pipeline.errors import CommandError
-from pipeline.store.opening import Connection, open_to_write
+from pipeline.store.opening import Connection, open_to_write, scored_beside
 
 # By table, the rows that stay. What is known of a file that only this person had goes too.
 _OF_OTHERS = "owner <> $case AND read_case_id <> $case AND coalesce(case_id, '') <> $case"
@@ -52,10 +52,18 @@ def forget_person(path: Path, case_id: str, *, on: date) -> Forgotten:
             raise CommandError(f"Unable to find case '{case_id}' in '{path}'.")
         connection.commit()
         connection.execute("CHECKPOINT")  # no log must be left that would be read into the new file
+        for left in _beside(path):  # they are made again, of those who stay
+            left.unlink(missing_ok=True)
         with _written_anew(path) as anew:
             _copy(connection, anew, case_id, on=on)
         connection.begin()
     return Forgotten(rows=rows, reports=reports)
+
+
+def _beside(path: Path) -> tuple[Path, Path]:
+    """Return the files beside a store that hold what was scored of its people."""
+    scored = scored_beside(path)
+    return scored, scored.with_name(f"{scored.name}.wal")
 
 
 def _there(connection: Connection, case_id: str) -> tuple[int, tuple[str, ...]]:

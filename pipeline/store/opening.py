@@ -25,6 +25,11 @@ _HELD, _HOLDER = "Conflicting lock is held", re.compile(r"\(PID ([0-9]+)\)")
 Connection = duckdb.DuckDBPyConnection
 
 
+def scored_beside(path: Path) -> Path:
+    """Return the file beside a store that keeps what was scored of its people."""
+    return path.with_name(f"{path.name}.scored")
+
+
 @contextmanager
 def open_to_write(path: Path, *, patience: float = WAIT_SECONDS) -> Iterator[Connection]:
     """Give the store of ``path``, made where there is none, for one transaction.
