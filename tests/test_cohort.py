@@ -322,6 +322,15 @@ def test_no_bar_of_a_distribution_is_few_people_and_no_edge_is_the_least_or_the_
         assert len(bins["edges"]) == len(bins["counts"]) + 1
 
 
+def test_the_bars_of_a_marker_do_not_add_up_to_a_count_that_is_not_told(
+    american_review: dict[str, Any],
+) -> None:
+    told = {one["marker"]: one["n"] for one in american_review["how"]["markers"]}
+    assert {"hidden"} < set(map(str, told.values()))
+    for marker, bins in american_review["how"]["distributions"].items():
+        assert sum(bins["counts"]) == told[marker], marker
+
+
 def test_a_review_made_again_with_a_few_more_people_does_not_give_them_away(
     tmp_path: Path,
 ) -> None:

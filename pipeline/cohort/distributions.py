@@ -1,6 +1,6 @@
 """Cohort floor. How the values of a marker are spread, in bars of enough people."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline.cohort.gate import Gate
@@ -9,17 +9,18 @@ from pipeline.store.opening import Connection
 _BINS = 24
 
 
-def histograms(connection: Connection, markers: Iterable[str], gate: Gate) -> dict[str, Any]:
+def histograms(
+    connection: Connection, markers: Iterable[Mapping[str, Any]], gate: Gate
+) -> dict[str, Any]:
     """Return of each marker the edges of bins and how many people each holds.
 
     Every bin holds as many as may be told; what lies outside is joined to the bin beside it, so
-    that no single person is seen, and neither the least nor the greatest value.
+    that no single person is seen, and neither the least nor the greatest value. Bins add up to n:
+    there are none where ``markers`` (see ``markers_of_period``) do not tell it.
     """
-    return {
-        marker: bins
-        for marker in markers
-        if (bins := _histogram(connection, marker, gate)) is not None
-    }
+    names = [str(one["marker"]) for one in markers if isinstance(one["n"], int)]
+    found = ((name, _histogram(connection, name, gate)) for name in names)
+    return {name: bins for name, bins in found if bins is not None}
 
 
 def _histogram(connection: Connection, marker: str, gate: Gate) -> dict[str, Any] | None:

@@ -35,7 +35,6 @@ def review_store(
         who = people_of_period(connection, period, gate)
         seen = who["seen"] if isinstance(who["seen"], int) else Mark(who["seen"])
         markers = markers_of_period(connection, rules, gate, people=seen)
-        names = [one["marker"] for one in markers]
         return {
             "schema": SCHEMA,
             "as_of": as_of.isoformat(),
@@ -49,7 +48,7 @@ def review_store(
             "who": who,
             "how": {
                 "markers": markers,
-                "distributions": histograms(connection, names, gate),
+                "distributions": histograms(connection, markers, gate),
                 "phases": phases_of_period(connection, rules, gate, people=seen),
                 "flags": flags_of_period(connection, rules, gate, people=seen),
                 "together": together(connection, markers, gate, people=seen),

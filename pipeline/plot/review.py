@@ -134,11 +134,10 @@ def _common(rules: Rules, marker: str, of: LimitSet) -> list[Any]:
 def _distribution_alt(one: Mapping[str, Any], words: Language, rules: Rules) -> str:
     decimals = rules.markers[one["marker"]].decimals
     low, middle, high = (words.number(value, decimals) for value in one["quartiles"])
-    people = one["n"] if isinstance(one["n"], int) else words.text("review.figures.not_told")
     return words.text(
         "review.figures.distribution_alt",
         marker=words.marker(one["marker"]),
-        people=people,
+        people=one["n"],
         low=low,
         middle=middle,
         high=high,
