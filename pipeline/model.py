@@ -27,6 +27,18 @@ OPTIONAL_COLUMNS = (
     "flag",  # what the source says of it: H, L, abnormal; judged anew here
     "ref_text",  # the interval as one text: "3,9 - 5,6"
 )
+# Reasons that leave only the size or the unit of a value in doubt: it is not scored, but the safety
+# flags know of it …
+NOT_SCORED = (
+    "implausible",
+    "unit-unknown",
+    "unit-missing",
+    "unit-likely",
+    "unit-column",
+    "interval-conflicts",
+)
+# … and those by which a measurement is in doubt, not undone: the flags still look at it.
+IN_DOUBT = frozenset({*NOT_SCORED, "duplicate-contradictory"})
 OWN_REASON = "own-"  # how the reasons of a practice's own expectations begin
 RAW_COLUMNS = ("row", "file", "line", *REQUIRED_COLUMNS, *OPTIONAL_COLUMNS)
 

@@ -23,7 +23,8 @@ from sizes import sized
 
 from pipeline.errors import CaseFileError, CommandError, OutputError
 from pipeline.intake import Intake, take_in
-from pipeline.intake.stored import keep, known_people, take_out
+from pipeline.intake.stated import known_people
+from pipeline.intake.stored import keep, take_out
 from pipeline.publish.inputs import hashes_of
 from pipeline.read import read_mapping
 from pipeline.read.case_input import case_input_bytes

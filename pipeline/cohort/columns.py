@@ -110,11 +110,8 @@ def _joined(words: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
 
 
 def _flags(judged: Judged, flag: str) -> pd.DataFrame:
-    raised = judged.flags.raised(flag)
-    branches = [where for (id, _), where in judged.flags.open.items() if id == flag]
-    is_open = np.any(branches, axis=0) if branches else np.zeros(len(raised), dtype=bool)
-    at = np.flatnonzero(raised)
-    return pd.DataFrame({"visit": at.astype(np.int32), "flag": flag, "open": is_open[at]})
+    at = np.flatnonzero(judged.flags.raised(flag))
+    return pd.DataFrame({"visit": at.astype(np.int32), "flag": flag})
 
 
 def _no_values() -> pd.DataFrame:

@@ -7,7 +7,7 @@ again, new results only the chunks of the people they are of. It may be deleted 
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -19,26 +19,17 @@ import pandas as pd
 
 from pipeline.cohort.columns import scored_columns
 from pipeline.errors import OutputError
+from pipeline.intake.stated import known_people, people_named
 from pipeline.interpret import interpret_columns
-from pipeline.model import ACCEPTED_COLUMNS
-from pipeline.read import Person, people_of, stated_table
+from pipeline.model import ACCEPTED_COLUMNS, NOT_SCORED
+from pipeline.read import stated_table
 from pipeline.resources import resource_path
-from pipeline.rules import Rules
+from pipeline.rules import Rules, facts_hash
 from pipeline.store import open_to_read
 from pipeline.store.opening import Connection, scored_beside
 
 PEOPLE_IN_A_CHUNK = 15_000
 _MOST_CHUNKS = 256
-_VERSION = "1"  # of the columns that are kept
-# Reasons that leave only the size or the unit of a value in doubt: it is not scored, but known of.
-_IN_DOUBT = (
-    "implausible",
-    "unit-unknown",
-    "unit-missing",
-    "unit-likely",
-    "unit-column",
-    "interval-conflicts",
-)
 _WORDS = (
     *("case_id", "sample_id", "collected_at", "marker", "unit_as_reported", "comparator"),
     *("haemolysis", "lab", "method", "status", "specimen", "notes"),
@@ -49,17 +40,16 @@ _TABLES = {
     " month INTEGER, age INTEGER, sex VARCHAR, phase VARCHAR)",
     "value": "(chunk INTEGER, visit INTEGER, marker VARCHAR, value DOUBLE, comparator VARCHAR,"
     " laboratory TINYINT, guideline TINYINT, functional TINYINT, lab VARCHAR, method VARCHAR)",
-    "flag": "(chunk INTEGER, visit INTEGER, flag VARCHAR, open BOOLEAN)",
+    "flag": "(chunk INTEGER, visit INTEGER, flag VARCHAR)",
     "chunk": "(chunk INTEGER, key VARCHAR)",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """Where the scored columns lie, and how many chunks had to be scored for them."""
+    """Where the scored columns lie, and how many chunks of people had to be scored for them."""
 
     path: Path
-    chunks: int
     made: int
 
 
@@ -79,7 +69,7 @@ def score_store(store: Path, *, as_of: dt.date, rules: Rules) -> Scored:
         for number in wanted:
             tables = _score(opened, number, chunks, as_of=as_of, rules=rules)
             _put(cache, number, keys[number], tables)
-    return Scored(path=path, chunks=chunks, made=len(wanted))
+    return Scored(path=path, made=len(wanted))
 
 
 # Chunks of people, and what they depend on.
@@ -97,7 +87,7 @@ def _chunk_of(column: str, chunks: int) -> str:
 
 def _keys(store: Connection, chunks: int, *, as_of: dt.date, rules: Rules) -> Mapping[int, str]:
     """Return of each chunk the hash of all that its scores depend on."""
-    common = f"{_VERSION} {chunks} {_rules_hash(rules)}"
+    common = f"{chunks} {_judge_hash(rules)}"
     rows = store.execute(
         f"SELECT {_chunk_of('owner', chunks)} AS chunk, count(*), sum(content::HUGEINT),"
         f" max(id) FROM result WHERE {_COUNTS} AND day <= $as_of GROUP BY chunk",
@@ -119,10 +109,11 @@ def _keys(store: Connection, chunks: int, *, as_of: dt.date, rules: Rules) -> Ma
     return {number: hash.hexdigest() for number, hash in sorted(hashes.items())}
 
 
-def _rules_hash(rules: Rules) -> str:
-    files = sorted(resource_path("pipeline/rules").glob("*.csv"))
+def _judge_hash(rules: Rules) -> str:
+    """Return the hash of all that judges: the facts, a practice's own targets, the program."""
+    program = (file.read_bytes() for file in sorted(resource_path("pipeline").rglob("*.py")))
     own = json.dumps([dict(row) for row in rules.targets], sort_keys=True).encode()
-    return sha256(b"".join([*(file.read_bytes() for file in files), own])).hexdigest()
+    return sha256(b"".join([facts_hash().encode(), *program, own])).hexdigest()
 
 
 _COUNTS = "replaced IS NULL AND repetition = '' AND day IS NOT NULL AND marker IS NOT NULL"
@@ -138,13 +129,15 @@ def _score(
     where = f"{_COUNTS} AND {_chunk_of('owner', chunks)} = {number} AND day <= DATE '{as_of}'"
     rows = _rows(store, f"{where} AND reasons = ''")
     doubted = _doubted(store, where)
-    persons = list(_persons(store, f"{_chunk_of('case_id', chunks)} = {number}"))
     cases = pd.Index(rows["case_id"].cat.categories).union(doubted["case_id"].unique())
-    told = [person for person in persons if person.case_id in cases]
-    named = pd.DataFrame({"case_id": list(cases), "sex": "", "birth_year": ""}, dtype=str)
-    people = people_of(named, people=told)[["case_id", "sex", "birth_year"]]
+    told = list(known_people(store, cases))
     judged = interpret_columns(
-        rows, people, stated_table(told), as_of=as_of, rules=rules, not_scored=doubted
+        rows,
+        people_named(cases, told),
+        stated_table(told),
+        as_of=as_of,
+        rules=rules,
+        not_scored=doubted,
     )
     return scored_columns(judged)
 
@@ -181,32 +174,12 @@ def _category(store: Connection, name: str) -> pd.Categorical:
 
 def _doubted(store: Connection, where: str) -> pd.DataFrame:
     """Return case_id, date and marker of values that were set aside for their unit or size."""
-    words = " OR ".join(f"list_contains(string_split(reasons, ';'), '{one}')" for one in _IN_DOUBT)
+    words = " OR ".join(f"list_contains(string_split(reasons, ';'), '{one}')" for one in NOT_SCORED)
     found = store.execute(
         "SELECT owner AS case_id, day AS date, marker FROM result"
         f" WHERE {where} AND reasons <> '' AND ({words}) ORDER BY id"
     ).df()
     return found.astype({"case_id": str, "date": "datetime64[ns]", "marker": str})
-
-
-def _persons(store: Connection, where: str) -> Iterator[Person]:
-    """Yield what is stated of the people of a chunk, each place by itself."""
-    visits: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    query = f"SELECT case_id, origin, date, context FROM visit WHERE {where} ORDER BY date"
-    for case_id, origin, day, context in store.execute(query).fetchall():
-        visits.setdefault((case_id, origin), []).append({"date": day, **json.loads(context)})
-    query = (
-        "SELECT case_id, origin, sex, birth_year, context FROM person"
-        f" WHERE {where} ORDER BY case_id, origin"
-    )
-    for case_id, origin, sex, year, context in store.execute(query).fetchall():
-        yield Person(
-            case_id=case_id,
-            sex=sex,
-            birth_year=year,
-            context=json.loads(context),
-            visits=tuple(visits.get((case_id, origin), ())),
-        )
 
 
 # The file beside the store.

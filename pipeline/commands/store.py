@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 def ingest(asked: Namespace) -> int:
     """Read and judge as check does, and add what is new to the store."""
-    from pipeline.intake.stored import keep, known_people
+    from pipeline.intake.stated import known_people
+    from pipeline.intake.stored import keep
     from pipeline.publish.inputs import hashes_of
     from pipeline.read.text_file import read_text
     from pipeline.store import open_to_write

@@ -12,26 +12,14 @@ import pandas as pd
 
 from pipeline.errors import NothingUsableError
 from pipeline.language import Language
-from pipeline.model import ACCEPTED_COLUMNS, CaseInput, SetAside
+from pipeline.model import ACCEPTED_COLUMNS, IN_DOUBT, CaseInput, SetAside
 from pipeline.read import CaseFolder, Person, stated_table
 from pipeline.read.pseudonym import CASE_ID
 from pipeline.read.quarantine import AS_READ, quarantine_csv
 from pipeline.validate import OwnSuite
 
-# Reasons that leave the measurement in doubt, not undone: it is kept for the safety flags …
-_IN_DOUBT = frozenset(
-    {
-        "implausible",
-        "unit-unknown",
-        "unit-missing",
-        "unit-likely",
-        "unit-column",
-        "interval-conflicts",
-        "duplicate-contradictory",
-    }
-)
-# … and where the laboratory's sum is wrong, for the comparison with ours.
-_KEPT = _IN_DOUBT | {"reported-differs"}
+# What is in doubt is kept, and where the laboratory's sum is wrong, for the comparison with ours.
+_KEPT = IN_DOUBT | {"reported-differs"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +172,7 @@ class Intake:
     @cached_property
     def _owners_in_doubt(self) -> frozenset[str]:
         reasons = self.set_aside["reasons"]
-        words = [word for word in reasons.unique() if _IN_DOUBT.issuperset(word.split(";"))]
+        words = [word for word in reasons.unique() if IN_DOUBT.issuperset(word.split(";"))]
         return frozenset(self.set_aside.loc[reasons.isin(words), "owner"])
 
     @cached_property

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
@@ -12,21 +12,20 @@ import pandas as pd
 
 from pipeline import __version__
 from pipeline.intake.intake import Intake, Source
-from pipeline.intake.stating import (
+from pipeline.intake.stated import (
     FOLDER,
     PEOPLE,
     folder_of,
-    people_remembered,
+    people_named,
     person_of,
     require_agreement,
     statements_by,
 )
 from pipeline.model import ACCEPTED_COLUMNS
-from pipeline.read import Person
 from pipeline.read.people import joined_people
 from pipeline.read.quarantine import AS_READ
 from pipeline.resources import resource_path
-from pipeline.rules import Rules
+from pipeline.rules import Rules, facts_hash
 from pipeline.store import Added, Addition, File, Remembered, add, recall, statements_of
 from pipeline.store.opening import Connection
 from pipeline.store.rows import CANONICAL, COLUMNS, READ
@@ -108,7 +107,7 @@ def take_out(
         ),
         accepted=rows.loc[~aside, [*ACCEPTED_COLUMNS, "source"]],
         set_aside=_as_set_aside(rows[aside], there),
-        people=people_remembered(there, rows),
+        people=people_named(rows["owner"].unique(), map(person_of, there.statements)),
         persons=joined_people(told, listed, where="the table of people"),
         listed=listed,
         folders=folders,
@@ -117,11 +116,6 @@ def take_out(
         if suites
         else None,
     )
-
-
-def known_people(connection: Connection, case_ids: Iterable[str]) -> Iterator[Person]:
-    """Yield what the store states of people, each place by itself."""
-    return map(person_of, statements_of(connection, case_ids))
 
 
 # Rows, into the store.
@@ -167,21 +161,29 @@ def _with_reasons(rows: pd.DataFrame, *, as_of: dt.date) -> pd.DataFrame:
     """Return rows with every reason they have at this date, in the order of the suite."""
     late = rows["day"] > pd.Timestamp(as_of)
     stands = pd.Series(list(zip(rows["reasons"], rows["repetition"], late, strict=True)))
-    told = {one: _told_reasons(*one) for one in stands.unique()}
+    several = any(own and (repetition or after) for own, repetition, after in stands.unique())
+    order = reasons_by_severity()["critical"] if several else ()
+    told = {one: _told_reasons(*one, order=order) for one in stands.unique()}
     reasons = stands.map(told).set_axis(rows.index)
-    texts = [name for name in (*COLUMNS,) if rows[name].dtype == object]
+    texts = [name for name in COLUMNS if rows[name].dtype == object]
     return rows.assign(reasons=reasons.astype(str)).astype(dict.fromkeys(texts, str))
 
 
-def _told_reasons(own: str, repetition: str, late: bool) -> str:
+def _told_reasons(own: str, repetition: str, late: bool, *, order: Sequence[str]) -> str:
+    """Return all reasons of a row in the ``order`` of the suite; what a practice adds comes last.
+
+    The order is asked for only where a row has reasons of its own and others.
+    """
     words = [word for word in own.split(";") if word]
     if _ALONE in words:
         return own
-    words += [_WORDS[repetition]] if repetition else []
-    words += [_AFTER] if late else []
-    order = reasons_by_severity()["critical"]
-    ours = sorted((word for word in words if word in order), key=order.index)
-    return ";".join([*ours, *(word for word in words if word not in order)])
+    more = [_AFTER] * late + ([_WORDS[repetition]] if repetition else [])
+    if not words:
+        return ";".join(more)
+    if not more:
+        return own
+    places = {word: place for place, word in enumerate(order)}
+    return ";".join(sorted([*words, *more], key=lambda word: places.get(word, len(order))))
 
 
 def _as_set_aside(rows: pd.DataFrame, there: Remembered) -> pd.DataFrame:
@@ -201,10 +203,8 @@ def _as_set_aside(rows: pd.DataFrame, there: Remembered) -> pd.DataFrame:
 
 def _fingerprint(hashes: Mapping[Path, str], own: Iterable[Path]) -> str:
     """Return the hash of all that judges a row: our rules and suite, the practice's own files."""
-    rules = sorted(resource_path("pipeline/rules").glob("*.csv"))
-    parts = [hashlib.sha256(file.read_bytes()).hexdigest() for file in rules]
     suite = resource_path("expectations/lab_rows.json").read_bytes()
-    parts += [hashlib.sha256(suite).hexdigest(), __version__]
+    parts = [facts_hash(), hashlib.sha256(suite).hexdigest(), __version__]
     parts += [hashes.get(file, "") for file in own]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

@@ -23,6 +23,8 @@ from pipeline.interpret.safety import (
 )
 from pipeline.model import (
     ACCEPTED_COLUMNS,
+    IN_DOUBT,
+    NOT_SCORED,
     CaseInput,
     CrossCheck,
     Interpretation,
@@ -34,16 +36,6 @@ from pipeline.read.people import stated_table
 from pipeline.rules import Rules, load_rules
 from pipeline.rules.formulas import COMPUTED
 from pipeline.trend import compare_visits
-
-_NOT_SCORED = (
-    "implausible",
-    "unit-unknown",
-    "unit-missing",
-    "unit-likely",
-    "unit-column",
-    "interval-conflicts",
-)
-_DOUBTFUL = {*_NOT_SCORED, "duplicate-contradictory"}
 
 
 def interpret(case: CaseInput, rules: Rules | None = None) -> Interpretation:
@@ -93,7 +85,7 @@ def _judge(case: CaseInput, rows: pd.DataFrame, rules: Rules) -> Judged:
 
 def _not_scored(case: CaseInput) -> pd.DataFrame:
     """Return case_id, date and marker of the values that were set aside for their size or unit."""
-    found = [one.measurement for one in case.set_aside if set(one.reasons) & set(_NOT_SCORED)]
+    found = [one.measurement for one in case.set_aside if set(one.reasons) & set(NOT_SCORED)]
     told = [one for one in found if one is not None]
     dates = pd.to_datetime([str(one["collected_at"])[:10] for one in told])
     frame = pd.DataFrame({"case_id": case.case_id, "date": dates})
@@ -106,7 +98,7 @@ def _doubtful_rows(case: CaseInput) -> pd.DataFrame:
     rows = [
         {**one.measurement, "case_id": case.case_id}
         for one in case.set_aside
-        if one.measurement is not None and set(one.reasons) <= _DOUBTFUL
+        if one.measurement is not None and set(one.reasons) <= IN_DOUBT
     ]
     readable = [row for row in rows if not pd.isna(row["low"])]
     return pd.DataFrame(readable, columns=list(ACCEPTED_COLUMNS)).astype(dict(case.rows.dtypes))

@@ -14,7 +14,8 @@ from pipeline.model import Consent, Event, StatedGenotype
 from pipeline.read import CaseFolder, Person, people_of
 from pipeline.read.people import joined_people
 from pipeline.read.pseudonym import CASE_ID
-from pipeline.store import Remembered, Statement
+from pipeline.store import Statement, statements_of
+from pipeline.store.opening import Connection
 
 FOLDER, PEOPLE, ROWS = "folder", "people", "rows"  # where something is stated of a person
 _TOLD = ("consent", "timeline", "note", "told", "genotypes")
@@ -115,13 +116,15 @@ def _day(consent: Mapping[str, Any]) -> dt.date | None:
     return dt.date.fromisoformat(consent["date"]) if consent["date"] else None
 
 
-def people_remembered(there: Remembered, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return case_id, sex and birth_year of everybody with a row or a statement."""
-    named = pd.DataFrame(
-        {"case_id": rows["owner"].unique(), "sex": "", "birth_year": ""}, dtype=str
-    )
-    persons = [person_of(one) for one in there.statements]
-    return people_of(named, people=persons)
+def known_people(connection: Connection, case_ids: Iterable[str]) -> Iterator[Person]:
+    """Yield what the store states of people, each place by itself."""
+    return map(person_of, statements_of(connection, case_ids))
+
+
+def people_named(case_ids: Iterable[str], stated: Iterable[Person]) -> pd.DataFrame:
+    """Return what ``people_of`` does of everybody who is named, or of whom something is stated."""
+    named = pd.DataFrame({"case_id": list(case_ids), "sex": "", "birth_year": ""}, dtype=str)
+    return people_of(named, people=stated)
 
 
 def _json(value: Any) -> str:
