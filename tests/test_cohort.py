@@ -29,6 +29,8 @@ from pipeline.intake import take_in
 from pipeline.intake.stored import keep
 from pipeline.narrate.review import narrate_review
 from pipeline.publish.inputs import hashes_of
+from pipeline.publish.ledger import Order
+from pipeline.publish.review import make_review
 from pipeline.read import read_review
 from pipeline.read.overlay import read_overlay
 from pipeline.rules import Rules, load_rules
@@ -477,6 +479,23 @@ def test_a_practice_of_few_people_is_told_without_any_of_them(tmp_path: Path, pe
 def casereport(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pipeline", *words]
     return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=600)
+
+
+def test_a_review_that_is_interrupted_leaves_a_record_of_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.publish.review.make_all", interrupted)
+    order = Order(
+        kind="cohort_review", inputs=(), out=tmp_path, as_of=AS_OF, period="2026-Q3", limit=5
+    )
+    rows = {"read": 1, "accepted": 1, "set_aside": 0}
+    with pytest.raises(KeyboardInterrupt):
+        make_review(order, {}, read={}, rows=rows, announce=lambda _: None)
+    record = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    assert (record["ended"], record["reports"]) == ("KeyboardInterrupt", [])
 
 
 @pytest.mark.kernel

@@ -402,6 +402,18 @@ def test_a_damaged_store_is_named_and_not_overwritten(
     assert store.read_bytes() == content
 
 
+@pytest.mark.parametrize("opened", [open_to_read, open_to_write])
+def test_a_database_of_somebody_else_is_left_alone(
+    store: Path, opened: Callable[..., object]
+) -> None:
+    with duckdb.connect(str(store)) as connection:
+        connection.execute("CREATE TABLE own (a INTEGER)")
+    before = store.read_bytes()
+    with pytest.raises(OutputError, match="no store of casereport"):
+        opened(store).__enter__()  # type: ignore[attr-defined]
+    assert store.read_bytes() == before
+
+
 def test_no_store_to_read_is_said(store: Path) -> None:
     with pytest.raises(OutputError, match="Unable to find the store"), open_to_read(store):
         pass

@@ -7,18 +7,17 @@ again, new results only the chunks of the people they are of. It may be deleted 
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
 
 from pipeline.cohort.columns import scored_columns
-from pipeline.errors import OutputError
 from pipeline.intake.stated import known_people, people_named
 from pipeline.interpret import interpret_columns
 from pipeline.model import ACCEPTED_COLUMNS, NOT_SCORED
@@ -26,7 +25,7 @@ from pipeline.read import stated_table
 from pipeline.resources import resource_path
 from pipeline.rules import Rules, facts_hash
 from pipeline.store import open_to_read
-from pipeline.store.opening import Connection, scored_beside
+from pipeline.store.opening import Connection, connected, faults_named, scored_beside
 
 PEOPLE_IN_A_CHUNK = 15_000
 _MOST_CHUNKS = 256
@@ -185,27 +184,36 @@ def _doubted(store: Connection, where: str) -> pd.DataFrame:
 # The file beside the store.
 
 
-def _cache(path: Path) -> Any:
-    """Return the open file of scored columns; one that cannot be read is made anew."""
+@contextmanager
+def _cache(path: Path) -> Iterator[Connection]:
+    """Give the file of scored columns; one that is damaged, or has other columns, is made anew."""
+    with faults_named(path):
+        connection = _readable(path)
+        if connection is None:
+            path.unlink(missing_ok=True)
+            connection = connected(path, read_only=False)
+        try:
+            for name, columns in _TABLES.items():
+                connection.execute(f"CREATE TABLE IF NOT EXISTS {name} {columns}")
+            yield connection
+        finally:
+            connection.close()
+
+
+def _readable(path: Path) -> Connection | None:
+    """Return the open file, if it has our columns or none yet."""
     try:
-        return _opened(path)
-    except duckdb.IOException as error:
-        if "lock" in str(error):
-            raise OutputError(f"Unable to use '{path}': another process holds it.") from None
+        connection = connected(path, read_only=False)
+        found = connection.execute(
+            "SELECT table_name, string_agg(column_name || ' ' || data_type, ', '"
+            " ORDER BY column_index) FROM duckdb_columns() WHERE NOT internal GROUP BY table_name"
+        ).fetchall()
     except duckdb.Error:
-        pass
-    path.unlink(missing_ok=True)
-    try:
-        return _opened(path)
-    except duckdb.Error as error:
-        raise OutputError(f"Unable to write to '{path}': {type(error).__name__}.") from None
-
-
-def _opened(path: Path) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(str(path))
-    for name, columns in _TABLES.items():
-        connection.execute(f"CREATE TABLE IF NOT EXISTS {name} {columns}")
-    return connection
+        return None
+    if all(_TABLES.get(name) == f"({columns})" for name, columns in found):
+        return connection
+    connection.close()
+    return None
 
 
 def _drop(cache: Connection, chunks: list[int]) -> None:

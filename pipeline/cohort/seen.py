@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 
 from pipeline.cohort.period import Period
-from pipeline.errors import OutputError
-from pipeline.store.opening import Connection
+from pipeline.store.opening import Connection, faults_named
+from pipeline.store.rows import sql_text
 
 AGES = ((0, 29), (30, 44), (45, 59), (60, 74), (75, 150))
 UNKNOWN = "unknown"
@@ -21,18 +21,12 @@ def opened_columns(scored: Path, store: Path) -> Iterator[Connection]:
 
     Raises OutputError where one of them cannot be used.
     """
-    try:
-        connection = duckdb.connect()
+    with duckdb.connect() as connection:
         for path, name in ((scored, "scored"), (store, "store")):
-            place = str(path).replace("'", "''")
-            connection.execute(f"ATTACH '{place}' AS {name} (READ_ONLY)")
-    except duckdb.Error as error:
-        raise OutputError(f"Unable to use '{store}': {type(error).__name__}.") from None
-    try:
+            with faults_named(path):
+                connection.execute(f"ATTACH {sql_text(path)} AS {name} (READ_ONLY)")
         _find_groups(connection)
         yield connection
-    finally:
-        connection.close()
 
 
 def age_names() -> tuple[str, ...]:

@@ -54,33 +54,46 @@ def together(
 
     A finding is a value beyond a guideline; only those are asked of which the number is printed.
     """
-    connection.execute(
-        "CREATE OR REPLACE TEMP VIEW finding AS SELECT DISTINCT case_id, marker FROM now_value"
-        f" WHERE guideline IN ({LOW}, {HIGH})"
-    )
-    told_of = {
+    if isinstance(people, Mark):
+        return []
+    found = {
         str(one["marker"]): one["guideline"]["beyond"]["n"]
         for one in markers
         if one["guideline"] and isinstance(one["guideline"]["beyond"]["n"], int)
     }
-    names = sorted(told_of, key=lambda name: (-told_of[name], name))[:_TOGETHER]
-    if isinstance(people, Mark):
-        return []
-    return [_pair(connection, one, other, gate) for one, other in combinations(names, 2)]
+    names = sorted(found, key=lambda name: (-found[name], name))[:_TOGETHER]
+    both = _both(connection, names)
+    return [
+        _pair((one, found[one]), (other, found[other]), both.get((one, other), 0), people, gate)
+        for one, other in combinations(names, 2)
+    ]
 
 
-def _pair(connection: Connection, one: str, other: str, gate: Gate) -> dict[str, Any]:
-    """Return how many have both findings, and what share that is of those who have one."""
-    (found,) = connection.execute(
-        "SELECT count(*) FILTER (a AND b), count(*) FILTER (a AND NOT b),"
-        " count(*) FILTER (NOT a AND b), count(*) FILTER (NOT a AND NOT b) FROM (SELECT case_id,"
-        " coalesce(bool_or(finding.marker = $one), false) AS a,"
-        " coalesce(bool_or(finding.marker = $other), false) AS b FROM now"
-        " LEFT JOIN finding USING (case_id) GROUP BY case_id)",
-        {"one": one, "other": other},
+def _both(connection: Connection, names: Sequence[str]) -> dict[tuple[str, str], int]:
+    """Return how many people have each two of these findings."""
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE finding AS SELECT case_id, marker FROM now_value"
+        f" WHERE guideline IN ({LOW}, {HIGH}) AND list_contains($names, marker)",
+        {"names": list(names)},
+    )
+    rows = connection.execute(
+        "SELECT one.marker, other.marker, count(*) FROM finding AS one JOIN finding AS other"
+        " USING (case_id) WHERE one.marker <> other.marker GROUP BY ALL"
     ).fetchall()
-    names = ("both", "only_first", "only_second", "neither")
-    atoms: dict[Key, int] = {(name,): int(n) for name, n in zip(names, found, strict=True)}
+    return {(str(one), str(other)): int(count) for one, other, count in rows}
+
+
+def _pair(
+    one: tuple[str, int], other: tuple[str, int], both: int, people: int, gate: Gate
+) -> dict[str, Any]:
+    """Return how many have both findings, and what share that is of those who have one."""
+    (first, n_first), (second, n_second) = one, other
+    atoms: dict[Key, int] = {
+        ("both",): both,
+        ("only_first",): n_first - both,
+        ("only_second",): n_second - both,
+        ("neither",): people - n_first - n_second + both,
+    }
     cells: dict[Key, frozenset[Key]] = {
         ("both",): frozenset([("both",)]),
         ("first",): frozenset([("both",), ("only_first",)]),
@@ -88,12 +101,11 @@ def _pair(connection: Connection, one: str, other: str, gate: Gate) -> dict[str,
         (TOTAL,): frozenset(atoms),
     }
     given = [("first",), ("second",), (TOTAL,)]
-    shown = gate.counts(f"pair/{one}/{other}", Table(atoms=atoms, cells=cells), known=given)
-    both = shown[("both",)]
+    shown = gate.counts(f"pair/{first}/{second}", Table(atoms=atoms, cells=cells), known=given)
     return {
-        "first": one,
-        "second": other,
-        "both": told(both),
-        "share_of_first": told_share(both, shown[("first",)]),
-        "share_of_second": told_share(both, shown[("second",)]),
+        "first": first,
+        "second": second,
+        "both": told(shown[("both",)]),
+        "share_of_first": told_share(shown[("both",)], n_first),
+        "share_of_second": told_share(shown[("both",)], n_second),
     }

@@ -1,10 +1,12 @@
 """Command floor. What both kinds of report share: the order, and its note in a store."""
 
 from argparse import Namespace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pipeline.publish.brand import Brand
     from pipeline.publish.ledger import Ledger, Order
 
 
@@ -31,24 +33,31 @@ def order_of(asked: Namespace) -> "Order":
     )
 
 
-def record_made(ledger: "Ledger", path: Path) -> None:
-    """Note in the store which reports were made, so that purge can list them."""
-    from pipeline.store import open_to_write, record_reports
+def brand_of(asked: Namespace) -> "Brand":
+    """Return the practice's look, or that of no practice."""
+    from pipeline.publish.brand import NO_BRAND, read_brand
 
+    return NO_BRAND if asked.brand is None else read_brand(asked.brand)
+
+
+def hashes_beside(asked: Namespace, besides: Sequence[Path]) -> dict[str, str | None]:
+    """Return the hashes of the files that a report out of a store reads besides."""
+    from pipeline.publish.inputs import hashes_of
+
+    files = [file for file in (asked.rules, *besides) if file is not None]
+    return {str(file): hash for file, hash in hashes_of(files).items()}
+
+
+def reports_of(ledger: "Ledger") -> Iterator[dict[str, Any]]:
+    """Yield each file of a report that was made, as the store notes it for purge to list."""
     order = ledger.order
-    with open_to_write(path) as store:
-        record_reports(
-            store,
-            (
-                {
-                    "case_id": made.case_id,
-                    "kind": order.kind,
-                    "language": made.language,
-                    "as_of": order.as_of,
-                    "file": str((order.out / name).absolute()),
-                    "sha256": sha256,
-                }
-                for made in ledger.made
-                for name, sha256 in made.files.items()
-            ),
-        )
+    for made in ledger.made:
+        for name, sha256 in made.files.items():
+            yield {
+                "case_id": made.case_id,
+                "kind": order.kind,
+                "language": made.language,
+                "as_of": order.as_of,
+                "file": str((order.out / name).absolute()),
+                "sha256": sha256,
+            }

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.commands.ordering import order_of, record_made
+from pipeline.commands.ordering import brand_of, hashes_beside, order_of, reports_of
 from pipeline.commands.review import review
 from pipeline.commands.shared import announcer, print_result, rules_of, take_in_asked
 from pipeline.errors import CommandError
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 def report(asked: Namespace) -> int:
     """Make the reports of a kind, from files or from a store; 4 or 5 where one of them failed."""
-    from pipeline.publish.brand import NO_BRAND, read_brand
     from pipeline.publish.files import withdraw
     from pipeline.publish.notebook import REVIEW, notebook_of
     from pipeline.publish.report import RECORD, make_reports
@@ -33,13 +32,16 @@ def report(asked: Namespace) -> int:
         asked.refuse("expected either an INPUT or --store FILE")
     order = order_of(asked)
     withdraw(asked.out / RECORD)  # whatever happens, no earlier record passes for that of this run
-    brand = NO_BRAND if asked.brand is None else read_brand(asked.brand)
+    brand = brand_of(asked)
     reading = _from_files if asked.store is None else _from_store
     intake, read = reading(asked, order, brand.files)
     announce = announcer(asked.quiet)
     ledger = make_reports(order, intake, read=read, announce=announce, brand=brand)
     if asked.store is not None:
-        record_made(ledger, asked.store)
+        from pipeline.store import open_to_write, record_reports
+
+        with open_to_write(asked.store) as store:
+            record_reports(store, reports_of(ledger))
     print_result(ledger.as_record(), ledger.summary(), asked)
     return ledger.exit_code
 
@@ -59,7 +61,6 @@ def _from_store(asked: Namespace, order: "Order", besides: Sequence[Path]) -> "R
     """Return what a store holds, and the hash of each file it was made from."""
     from pipeline.intake import require_rows
     from pipeline.intake.stored import take_out
-    from pipeline.publish.inputs import hashes_of
     from pipeline.publish.validation_page import write_validation
     from pipeline.store import open_to_read, recall_files
 
@@ -73,5 +74,4 @@ def _from_store(asked: Namespace, order: "Order", besides: Sequence[Path]) -> "R
         read: dict[str, str | None] = dict(recall_files(store))
     write_validation(intake, asked.out, language=order.languages[0])
     require_rows(intake, strict=asked.strict)
-    others = [file for file in (asked.rules, *besides) if file is not None]
-    return intake, read | {str(file): hash for file, hash in hashes_of(others).items()}
+    return intake, read | hashes_beside(asked, besides)

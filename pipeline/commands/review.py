@@ -3,7 +3,7 @@
 from argparse import Namespace
 from dataclasses import replace
 
-from pipeline.commands.ordering import order_of, record_made
+from pipeline.commands.ordering import brand_of, hashes_beside, order_of, reports_of
 from pipeline.commands.shared import announcer, print_result, rules_of
 from pipeline.errors import CommandError
 
@@ -18,9 +18,7 @@ def review(asked: Namespace) -> int:
         quarter_of,
         review_store,
     )
-    from pipeline.publish.brand import NO_BRAND, read_brand
     from pipeline.publish.files import withdraw
-    from pipeline.publish.inputs import hashes_of
     from pipeline.publish.report import RECORD
     from pipeline.publish.review import make_review
     from pipeline.store import (
@@ -28,6 +26,7 @@ def review(asked: Namespace) -> int:
         open_to_read,
         open_to_write,
         recall_files,
+        record_reports,
         record_review,
         tally,
     )
@@ -37,13 +36,12 @@ def review(asked: Namespace) -> int:
     period = period_of(asked.period) if asked.period else quarter_of(asked.as_of)
     order = replace(order_of(asked), period=period.name, limit=asked.limit or LOWEST_LIMIT)
     withdraw(asked.out / RECORD)
-    brand = NO_BRAND if asked.brand is None else read_brand(asked.brand)
+    brand = brand_of(asked)
     with open_to_read(asked.store) as store:
         read: dict[str, str | None] = dict(recall_files(store))
         rows = tally(store)
         told_before = earlier_reviews(store, period.name)
-    others = [file for file in (asked.rules, *brand.files) if file is not None]
-    read |= {str(file): hash for file, hash in hashes_of(others).items()}
+    read |= hashes_beside(asked, brand.files)
     earlier = [
         {name: Published.from_record(one) for name, one in tables.items()} for tables in told_before
     ]
@@ -51,9 +49,9 @@ def review(asked: Namespace) -> int:
     review = review_store(asked.store, period, as_of=asked.as_of, rules=rules_of(asked), gate=gate)
     announce = announcer(asked.quiet)
     ledger = make_review(order, review, read=read, rows=rows, announce=announce, brand=brand)
-    record_made(ledger, asked.store)
-    if ledger.made:
-        with open_to_write(asked.store) as store:
+    with open_to_write(asked.store) as store:
+        record_reports(store, reports_of(ledger))
+        if ledger.made:
             tables = {name: one.as_record() for name, one in gate.passed.items()}
             record_review(store, period.name, as_of=asked.as_of, tables=tables)
     print_result(ledger.as_record(), ledger.summary(), asked)

@@ -1,9 +1,12 @@
 """Publishing floor. Makes the review of a period in every ordered language, and its record."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from threading import Event
 from typing import Any
 
+from pipeline.errors import OutputError
 from pipeline.publish.brand import NO_BRAND, Brand
 from pipeline.publish.case import CaseReports, make_all
 from pipeline.publish.engine import kernel_home, kill_kernels
@@ -24,10 +27,11 @@ def make_review(
     """Make the review that was ordered of what ``review`` tells, and write ``run.json``.
 
     ``read`` names the files that the store came from, with their hashes; ``rows`` counts what was
-    read. Raises OutputError where the output folder cannot be written to.
+    read. However the run ends, ``run.json`` is written where that is still possible. Raises
+    OutputError where the output folder cannot be written to.
     """
-    stop = Event()
     with work_folder(order.out, "run") as work, kernel_home() as home:
+        stop = Event()
         reports = CaseReports(
             order=order,
             case_id=order.period,
@@ -38,18 +42,35 @@ def make_review(
         )
         try:
             make_all(reports, as_json(review))
-        except KeyboardInterrupt:
+        except BaseException as error:
             stop.set()
             kill_kernels()
+            with suppress(OutputError):  # it may be what ended the run
+                _record(_ledger(reports, read, rows, ended=type(error).__name__), work)
             raise
-        ledger = Ledger(
-            order=order,
-            cases=(order.period,),
-            read=read,
-            rows=rows,
-            made=tuple(reports.made),
-            failures=tuple(reports.failures),
-        )
-        publish(as_json(ledger.as_record()), order.out / RECORD, work=work)
+        ledger = _ledger(reports, read, rows)
+        _record(ledger, work)
     announce(f"{order.period} {'not made' if ledger.failures else 'made'}")
     return ledger
+
+
+def _ledger(
+    reports: CaseReports,
+    read: Mapping[str, str | None],
+    rows: Mapping[str, int],
+    *,
+    ended: str = "",
+) -> Ledger:
+    return Ledger(
+        order=reports.order,
+        cases=(reports.case_id,),
+        read=read,
+        rows=rows,
+        made=tuple(reports.made),
+        failures=tuple(reports.failures),
+        ended=ended,
+    )
+
+
+def _record(ledger: Ledger, work: Path) -> None:
+    publish(as_json(ledger.as_record()), ledger.order.out / RECORD, work=work)

@@ -3,12 +3,18 @@
 from pathlib import Path
 
 from pipeline.errors import OutputError
-from pipeline.store.opening import Connection, newest_version, open_to_read, open_to_write
+from pipeline.store.opening import (
+    Connection,
+    count,
+    newest_version,
+    open_to_read,
+    open_to_write,
+)
+from pipeline.store.rows import NUMBERED, sql_text
 
 # In the order in which they may be filled: what is referred to comes first.
 _TABLES = ("run", "file", "result", "person", "visit", "tally", "report", "review", "tombstone")
 _VERSION = "schema_version"
-_NUMBERED = ("run", "file", "result", "review", "tombstone")  # in order of their ids
 
 
 def export_store(path: Path, folder: Path) -> tuple[str, ...]:
@@ -23,8 +29,8 @@ def export_store(path: Path, folder: Path) -> tuple[str, ...]:
     names = tuple(f"{table}.parquet" for table in (_VERSION, *_TABLES))
     with open_to_read(path) as connection:
         for table in (_VERSION, *_TABLES):
-            order = "ORDER BY id" if table in _NUMBERED else "ORDER BY ALL"
-            file = _quoted(folder / f"{table}.parquet")
+            order = "ORDER BY id" if table in NUMBERED else "ORDER BY ALL"
+            file = sql_text(folder / f"{table}.parquet")
             connection.execute(f"COPY (FROM {table} {order}) TO {file} (FORMAT parquet)")
     return names
 
@@ -39,30 +45,20 @@ def import_store(folder: Path, path: Path) -> int:
     if missing:
         raise OutputError(f"Unable to find '{missing[0]}.parquet' in '{folder}'.")
     with open_to_write(path) as connection:
-        if _count(connection, "run"):
+        if count(connection, "run"):
             raise OutputError(f"Expected '{path}' to be a new store: it holds rows already.")
         _require_version(connection, folder)
         for table in _TABLES:
-            file = _quoted(folder / f"{table}.parquet")
+            file = sql_text(folder / f"{table}.parquet")
             connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet({file})")
-        return _count(connection, "result")
+        return count(connection, "result")
 
 
 def _require_version(connection: Connection, folder: Path) -> None:
-    file = _quoted(folder / f"{_VERSION}.parquet")
+    file = sql_text(folder / f"{_VERSION}.parquet")
     (found,) = connection.execute(f"SELECT max(version) FROM read_parquet({file})").fetchall()
     if found[0] != newest_version():
         raise OutputError(
             f"Unable to read '{folder}': it is of version {found[0]},"
             f" and this casereport writes version {newest_version()}."
         )
-
-
-def _count(connection: Connection, table: str) -> int:
-    (found,) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
-    return int(found[0])
-
-
-def _quoted(path: Path) -> str:
-    """Return a path as a text of SQL."""
-    return "'" + str(path).replace("'", "''") + "'"

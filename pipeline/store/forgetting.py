@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pipeline.errors import CommandError
 from pipeline.store.opening import Connection, open_to_write, scored_beside
+from pipeline.store.rows import NUMBERED, sql_text
 
 # By table, the rows that stay. What is known of a file that only this person had goes too.
 _OF_OTHERS = "owner <> $case AND read_case_id <> $case AND coalesce(case_id, '') <> $case"
@@ -27,7 +28,6 @@ _KEPT = {
     "review": "true",
     "tombstone": "true",
 }
-_NUMBERED = ("run", "file", "result", "review", "tombstone")  # in order of their ids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +94,10 @@ def _copy(connection: Connection, anew: Path, case_id: str, *, on: date) -> None
     """Copy all but one person into a new file that is attached to the store."""
     with open_to_write(anew):
         pass  # makes the tables
-    name = str(anew).replace("'", "''")
-    connection.execute(f"ATTACH '{name}' AS anew")
+    connection.execute(f"ATTACH {sql_text(anew)} AS anew")
     for table, stays in _KEPT.items():
         given = {"case": case_id} if "$case" in stays else {}
-        order = "ORDER BY id" if table in _NUMBERED else ""
+        order = "ORDER BY id" if table in NUMBERED else ""
         connection.execute(
             f"INSERT INTO anew.{table} BY NAME SELECT * FROM {table} WHERE {stays} {order}", given
         )

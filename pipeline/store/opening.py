@@ -38,8 +38,8 @@ def open_to_write(path: Path, *, patience: float = WAIT_SECONDS) -> Iterator[Con
     ``patience`` is how long to wait for whoever holds it [s]. Raises OutputError where it is held
     longer, cannot be written to, is damaged, or is of a newer version.
     """
-    with _faults_named(path):
-        connection = _connected(path, read_only=False, patience=patience)
+    with faults_named(path):
+        connection = connected(path, read_only=False, patience=patience)
         try:
             migrate(connection, path)
             connection.begin()
@@ -57,12 +57,16 @@ def open_to_read(path: Path, *, patience: float = WAIT_SECONDS) -> Iterator[Conn
     """
     if not path.is_file():
         raise OutputError(f"Unable to find the store '{path}'.")
-    if _version(path, patience=patience) < newest_version():
-        with open_to_write(path, patience=patience):
-            pass  # an older store is brought up to date first
-    with _faults_named(path):
-        connection = _connected(path, read_only=True, patience=patience)
+    with faults_named(path):
+        connection = connected(path, read_only=True, patience=patience)
         try:
+            there = _version_of(connection, path)
+            _require_no_newer(there, path)
+            if there < newest_version():  # an older store is brought up to date first
+                connection.close()
+                with open_to_write(path, patience=patience):
+                    pass
+                connection = connected(path, read_only=True, patience=patience)
             yield connection
         finally:
             connection.close()
@@ -73,9 +77,9 @@ def migrate(connection: Connection, path: Path, *, until: int | None = None) -> 
 
     Raises OutputError where a newer casereport made them.
     """
-    connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)")
-    there = _version_of(connection)
+    there = _version_of(connection, path)
     _require_no_newer(there, path)
+    connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)")
     for number, script in enumerate(migrations(), start=1):
         if there < number <= (until or number):
             connection.begin()
@@ -95,22 +99,15 @@ def newest_version() -> int:
     return len(migrations())
 
 
-def _version(path: Path, *, patience: float) -> int:
-    """Return the version of the tables of a store that is not open."""
-    with _faults_named(path):
-        connection = _connected(path, read_only=True, patience=patience)
-        try:
-            there = _version_of(connection)
-        finally:
-            connection.close()
-    _require_no_newer(there, path)
-    return there
+def _version_of(connection: Connection, path: Path) -> int:
+    """Return the version of the tables, 0 of a file without any.
 
-
-def _version_of(connection: Connection) -> int:
-    """Return the version of the tables, 0 of a file that is no store of ours."""
+    Raises OutputError where they are somebody else's: they are not added to.
+    """
     tables = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
-    if ("schema_version",) not in tables:
+    if tables and ("schema_version",) not in tables:
+        raise OutputError(f"Unable to use '{path}': it is no store of casereport.")
+    if not tables:
         return 0
     (found,) = connection.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchall()
     return int(found[0])
@@ -124,8 +121,11 @@ def _require_no_newer(version: int, path: Path) -> None:
         )
 
 
-def _connected(path: Path, *, read_only: bool, patience: float) -> Connection:
-    """Return a connection, as soon as nobody else holds the file."""
+def connected(path: Path, *, read_only: bool, patience: float = WAIT_SECONDS) -> Connection:
+    """Return a connection, as soon as nobody else holds the file.
+
+    Raises OutputError where it is held for longer than ``patience`` [s], and what DuckDB does.
+    """
     end = time.monotonic() + patience
     while True:
         try:
@@ -145,7 +145,7 @@ def _holder(error: duckdb.IOException) -> str:
 
 
 @contextmanager
-def _faults_named(path: Path) -> Iterator[None]:
+def faults_named(path: Path) -> Iterator[None]:
     """Turn what DuckDB says into an error that names the file and quotes nothing of it."""
     try:
         yield
@@ -165,3 +165,9 @@ def _fault(error: duckdb.Error) -> str:
         "No such file": "its folder is not there",
     }
     return next((told for word, told in words.items() if word in text), type(error).__name__)
+
+
+def count(connection: Connection, of: str) -> int:
+    """Return how many rows a table, or a part of one, has."""
+    (found,) = connection.execute(f"SELECT count(*) FROM {of}").fetchall()
+    return int(found[0])

@@ -10,6 +10,7 @@ COLUMNS = (
     *("row", "line", *(f"read_{name}" for name in READ)),
     *("issued", "owner", *STANDING, "day", *CANONICAL),
 )
+NUMBERED = ("run", "file", "result", "review", "tombstone")  # tables in the order of their ids
 # By which two rows of one result are told apart from two results.
 RESULT = ("case_id", "sample_id", "marker", "collected_at")
 _PLACE = ("row", "line")
@@ -22,6 +23,11 @@ def quoted(names: tuple[str, ...], *, of: str = "") -> str:
     """Return column names as SQL wants them, each with the table's name before it."""
     before = f"{of}." if of else ""
     return ", ".join(f'{before}"{name}"' for name in names)
+
+
+def sql_text(value: object) -> str:
+    """Return a value as a text of SQL, where none can be given beside it: the place of a file."""
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 def content_of() -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.store.opening import Connection
+from pipeline.store.opening import Connection, count
 from pipeline.store.rows import COLUMNS, READ, RESULT, content_of, quoted
 from pipeline.store.stating import Statement, new_among, put_statements
 
@@ -63,7 +63,7 @@ def add(connection: Connection, addition: Addition, *, compare: Compare) -> Adde
     _place_files(connection, addition)
     _find_new(connection)
     stated = new_among(connection, addition.statements)
-    new = _count(connection, "fresh") or _count(connection, "standing WHERE NOT is_known")
+    new = count(connection, "fresh") or count(connection, "standing WHERE NOT is_known")
     if not (new or stated):
         return Added(no_result=addition.no_result, known=len(addition.rows))
     run, first = _new_run(connection, addition), _next(connection, "result")
@@ -233,9 +233,9 @@ def _put_repetition(connection: Connection, compare: Compare) -> None:
 
 def _added(connection: Connection, addition: Addition, *, first: int) -> Added:
     """Return what became of the entries of a run whose rows begin with the id ``first``."""
-    fresh = _count(connection, f"result WHERE id >= {first}")
+    fresh = count(connection, f"result WHERE id >= {first}")
     kept = f"result WHERE id >= {first} AND reasons = '' AND repetition = ''"
-    accepted = _count(connection, kept)
+    accepted = count(connection, kept)
     return Added(
         accepted=accepted,
         set_aside=fresh - accepted,
@@ -264,9 +264,4 @@ def _put_tally(connection: Connection, run: int, added: Added) -> None:
 
 def _next(connection: Connection, table: str) -> int:
     (found,) = connection.execute(f"SELECT coalesce(max(id), 0) + 1 FROM {table}").fetchall()
-    return int(found[0])
-
-
-def _count(connection: Connection, of: str) -> int:
-    (found,) = connection.execute(f"SELECT count(*) FROM {of}").fetchall()
     return int(found[0])

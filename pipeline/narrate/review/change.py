@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.narrate.review.printed import Printed, one_group, table
+from pipeline.narrate.review.printed import Printed, one_group, section, table
 from pipeline.story import Column, Row, RowGroup, Section, Table
 
 _COLUMNS = ("marker", "unit", "pairs", "before", "after", "percent", "down", "up", "not_judged")
@@ -11,18 +11,15 @@ _COLUMNS = ("marker", "unit", "pairs", "before", "after", "percent", "down", "up
 
 def change(printed: Printed) -> Section:
     """Return the changes of the same people since their first visit, and who was followed."""
-    blocks = (
+    return section(
+        printed,
+        "change",
         printed.paragraph("change.how_to_read"),
         table(printed, "followed", ("window", "eligible", "came"), one_group(_followed(printed))),
         *_markers(printed),
         printed.note("change.regression"),
         _transitions(printed),
         printed.note("change.transitions"),
-    )
-    return Section(
-        id="change",
-        title=printed.language.text("review.sections.change"),
-        blocks=tuple(block for block in blocks if block is not None),
     )
 
 

@@ -3,23 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.narrate.review.printed import NOTHING, Printed, one_group, table
+from pipeline.narrate.review.printed import NOTHING, Printed, one_group, section, table
 from pipeline.story import Column, Row, Section, Table
 
 
 def course(printed: Printed) -> Section:
     """Return how a period stands beside earlier ones; run charts are added by the notebook."""
-    blocks = (
+    return section(
+        printed,
+        "course",
         printed.paragraph("course.how_to_read"),
         _people(printed),
         _shares(printed),
         _findings(printed),
         printed.note("course.findings"),
-    )
-    return Section(
-        id="course",
-        title=printed.language.text("review.sections.course"),
-        blocks=tuple(block for block in blocks if block is not None),
     )
 
 

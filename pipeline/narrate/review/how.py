@@ -1,9 +1,10 @@
 """Middle floor. How the people are: markers, phases, flags, and what goes together."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from pipeline.narrate.review.printed import NOTHING, Printed, one_group, table
+from pipeline.narrate.review.printed import NOTHING, Printed, one_group, section, table
 from pipeline.story import Row, RowGroup, Section
 
 _SETS = ("laboratory", "guideline", "functional")
@@ -21,18 +22,10 @@ def how(printed: Printed) -> Section:
         ("flags", _flags(printed)),
         ("together", _together(printed)),
     )
-    return Section(
-        id="how",
-        title=printed.language.text("review.sections.how"),
-        subsections=tuple(
-            Section(
-                id=f"how-{name}",
-                title=printed.language.text(f"review.sections.{name}"),
-                blocks=tuple(block for block in blocks if block is not None),
-            )
-            for name, blocks in parts
-            if any(block is not None for block in blocks)
-        ),
+    told = (section(printed, name, *blocks, id=f"how-{name}") for name, blocks in parts)
+    return replace(
+        section(printed, "how"),
+        subsections=tuple(part for part in told if not part.is_empty()),
     )
 
 

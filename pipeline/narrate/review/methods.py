@@ -1,6 +1,6 @@
 """Middle floor. How a review was made, and what it does not tell."""
 
-from pipeline.narrate.review.printed import Printed
+from pipeline.narrate.review.printed import Printed, section
 from pipeline.story import Bullets, Section, Sentence
 
 _POINTS = ("values", "limits", "pairs", "chance", "suppression", "quartiles", "population")
@@ -17,8 +17,4 @@ def methods(printed: Printed) -> Section:
         Sentence(text=printed.language.text(f"review.methods.{point}", **fields))
         for point in _POINTS
     )
-    return Section(
-        id="methods",
-        title=printed.language.text("review.sections.methods"),
-        blocks=(Bullets(items=items),),
-    )
+    return section(printed, "methods", Bullets(items=items))

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.language import NO_BREAK_SPACE, Language
 from pipeline.rules import Rules
-from pipeline.story import Column, Paragraph, Row, RowGroup, Sentence, Table
+from pipeline.story import Block, Column, Paragraph, Row, RowGroup, Section, Sentence, Table
 
 NOTHING = "–"
 _SMALL, _UNTOLD = "small", "×"
@@ -117,6 +117,18 @@ class Printed:
             Sentence(text=self.language.text(f"review.{key}", **fields), key=f"review.{key}")
             for key in keys
         )
+
+
+def section(printed: Printed, name: str, *blocks: Block | None, id: str = "") -> Section:
+    """Return a section of a review under its title, without the blocks that there is no data for.
+
+    ``id`` is its own where it differs from its name in the texts.
+    """
+    return Section(
+        id=id or name,
+        title=printed.language.text(f"review.sections.{name}"),
+        blocks=tuple(block for block in blocks if block is not None),
+    )
 
 
 def one_group(rows: Iterable[Row]) -> tuple[RowGroup, ...]:

@@ -1,6 +1,6 @@
 """Middle floor. Whether the data is good: laboratories, reasons, methods and runs."""
 
-from pipeline.narrate.review.printed import NOTHING, Printed, one_group, table
+from pipeline.narrate.review.printed import NOTHING, Printed, one_group, section, table
 from pipeline.story import Row, Section, Table
 
 _MOST_REASONS = 20
@@ -8,17 +8,14 @@ _MOST_REASONS = 20
 
 def quality(printed: Printed) -> Section:
     """Return what the rows of the period are worth; these are counts of results, not of people."""
-    blocks = (
+    return section(
+        printed,
+        "quality",
         printed.paragraph("quality.how_to_read"),
         _laboratories(printed),
         _reasons(printed),
         _methods(printed) or printed.note("quality.no_methods"),
         _runs(printed),
-    )
-    return Section(
-        id="quality",
-        title=printed.language.text("review.sections.quality"),
-        blocks=tuple(block for block in blocks if block is not None),
     )
 
 

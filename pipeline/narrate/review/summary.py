@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pipeline.narrate.review.printed import Printed
+from pipeline.narrate.review.printed import Printed, section
 from pipeline.story import Bullets, Paragraph, Section, Sentence
 
 _FEW = 6  # markers named in one sentence
@@ -19,14 +19,12 @@ def summary(printed: Printed) -> Section:
         again=printed.count(who["flow"]["again"]),
     )
     items = tuple(Sentence(text=text) for text in _items(printed))
-    return Section(
-        id="summary",
-        title=printed.language.text("review.sections.summary"),
-        blocks=(
-            Paragraph(sentences=(Sentence(text=lead),), style="lead"),
-            *([Bullets(items=items)] if items else []),
-            printed.note("summary.limit", limit=printed.review["limit"]),
-        ),
+    return section(
+        printed,
+        "summary",
+        Paragraph(sentences=(Sentence(text=lead),), style="lead"),
+        Bullets(items=items) if items else None,
+        printed.note("summary.limit", limit=printed.review["limit"]),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pipeline.narrate.review.printed import Printed, one_group, table
+from pipeline.narrate.review.printed import Printed, one_group, section, table
 from pipeline.story import Paragraph, Row, Section
 
 _STEPS = ("in_store", "not_seen", "without_result", "seen", "first", "again")
@@ -11,20 +11,14 @@ _TOTAL, _SEXES = "total", ("F", "M")
 
 def who(printed: Printed) -> Section:
     """Return the people of the period; the picture of their flow is added by the notebook."""
-    return Section(
-        id="who",
-        title=printed.language.text("review.sections.who"),
-        blocks=tuple(
-            block
-            for block in (
-                table(printed, "flow", ("step", "people"), one_group(_flow(printed))),
-                table(printed, "ages", ("age", "women", "men"), one_group(_ages(printed))),
-                _age_note(printed),
-                table(printed, "labels", ("label", "people"), one_group(_labels(printed))),
-                printed.note("who.suppressed", limit=printed.review["limit"]),
-            )
-            if block is not None
-        ),
+    return section(
+        printed,
+        "who",
+        table(printed, "flow", ("step", "people"), one_group(_flow(printed))),
+        table(printed, "ages", ("age", "women", "men"), one_group(_ages(printed))),
+        _age_note(printed),
+        table(printed, "labels", ("label", "people"), one_group(_labels(printed))),
+        printed.note("who.suppressed", limit=printed.review["limit"]),
     )
 
 
