@@ -6,7 +6,7 @@ from pipeline.cohort.counts import Key, Table
 from pipeline.cohort.gate import TOTAL, Gate, told, told_share
 from pipeline.cohort.period import Period
 from pipeline.rules import Rules
-from pipeline.store.opening import Connection
+from pipeline.store.opening import Connection, records
 from pipeline.trend import reference_change
 
 # A follow-up, in months since the first visit: when it is meant, from when until when it counts.
@@ -85,14 +85,12 @@ def _markers(connection: Connection, rules: Rules, gate: Gate) -> list[dict[str,
     """Return of each marker and window the pairs, the change, and how many changed for real."""
     shifts = ", ".join(f"count(*) FILTER (shift = '{one}') AS {one}" for one in _SHIFTS)
     quartiles = "quantile_cont({} , [0.25, 0.5, 0.75])"
-    cursor = connection.execute(
+    query = (
         f"SELECT marker, of_window, count(*) AS n, {quartiles.format('value - v0')} AS change,"
         f" {quartiles.format('percent')} AS percent, {quartiles.format('v0')} AS before,"
         f" {quartiles.format('value')} AS after, {shifts} FROM pair GROUP BY marker, of_window"
     )
-    names = [column[0] for column in cursor.description or ()]
-    rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    found = {(row["marker"], row["of_window"]): row for row in rows}
+    found = {(row["marker"], row["of_window"]): row for row in records(connection, query)}
     return [
         _one(found[marker, window], gate)
         for marker in rules.markers

@@ -9,7 +9,7 @@ from pipeline.cohort.gate import TOTAL, Gate, told, told_share
 from pipeline.cohort.seen import GROUPINGS
 from pipeline.rules import Rules
 from pipeline.score.bands import HIGH, LOW
-from pipeline.store.opening import Connection
+from pipeline.store.opening import Connection, records
 
 SETS = ("laboratory", "guideline", "functional")
 
@@ -34,17 +34,15 @@ Zone = tuple[str, str, str]  # the side of the limits of each set: low, high or 
 
 def _counted(connection: Connection, column: str) -> Counted:
     """Return counts and quartiles of each marker in each group, all by one query."""
-    cursor = connection.execute(
+    query = (
         f"SELECT marker, {column} AS of_group, count(*) AS n,"
         f" count(*) FILTER (guideline IN ({LOW}, {HIGH})) AS beyond,"
         " count(*) FILTER (guideline <> 0) AS judged,"
         " quantile_cont(value, [0.25, 0.5, 0.75]) AS quartiles"
         " FROM now_value GROUP BY marker, of_group ORDER BY marker, of_group"
     )
-    names = [column[0] for column in cursor.description or ()]
     found: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in cursor.fetchall():
-        one = dict(zip(names, row, strict=True))
+    for one in records(connection, query):
         found.setdefault(one["marker"], {})[str(one["of_group"])] = one
     return found
 

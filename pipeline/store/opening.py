@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -165,6 +166,13 @@ def _fault(error: duckdb.Error) -> str:
         "No such file": "its folder is not there",
     }
     return next((told for word, told in words.items() if word in text), type(error).__name__)
+
+
+def records(connection: Connection, query: str) -> list[dict[str, Any]]:
+    """Return the rows of a query, each by the names of its columns."""
+    cursor = connection.execute(query)
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def count(connection: Connection, of: str) -> int:
