@@ -28,6 +28,7 @@ from pipeline.errors import CommandError
 from pipeline.intake import take_in
 from pipeline.intake.stored import keep
 from pipeline.narrate.review import narrate_review
+from pipeline.plot import plot_distributions
 from pipeline.publish.inputs import hashes_of
 from pipeline.publish.ledger import Order
 from pipeline.publish.review import make_review
@@ -322,6 +323,26 @@ def test_no_bar_of_a_distribution_is_few_people_and_no_edge_is_the_least_or_the_
     for bins in found.values():
         assert min(bins["counts"]) >= review["limit"]
         assert len(bins["edges"]) == len(bins["counts"]) + 1
+
+
+def test_a_bar_of_whole_numbers_begins_between_two_of_them(review: dict[str, Any]) -> None:
+    whole = [
+        bins["edges"]
+        for marker, bins in review["how"]["distributions"].items()
+        if RULES.markers[marker].decimals == 0
+    ]
+    assert whole
+    assert {edge % 1 for edges in whole for edge in edges} == {0.5}
+
+
+def test_both_axes_of_a_picture_have_the_decimal_mark_of_its_language(
+    review: dict[str, Any],
+) -> None:
+    for language, other in (("nl", r">\d+\.\d+<"), ("en", r">\d+,\d+<")):
+        figure = plot_distributions(review, language)
+        assert figure is not None
+        assert re.findall(other, figure.svg) == []
+        assert re.search(r">\d+[.,]\d+<", figure.svg)
 
 
 def test_the_bars_of_a_marker_do_not_add_up_to_a_count_that_is_not_told(

@@ -1,16 +1,18 @@
 """Cohort floor. How the values of a marker are spread, in bars of enough people."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import ceil, floor
 from typing import Any
 
 from pipeline.cohort.gate import Gate
+from pipeline.rules import Rules
 from pipeline.store.opening import Connection
 
 _BINS = 24
 
 
 def histograms(
-    connection: Connection, markers: Iterable[Mapping[str, Any]], gate: Gate
+    connection: Connection, markers: Iterable[Mapping[str, Any]], rules: Rules, gate: Gate
 ) -> dict[str, Any]:
     """Return of each marker the edges of bins and how many people each holds.
 
@@ -19,11 +21,15 @@ def histograms(
     there are none where ``markers`` (see ``markers_of_period``) do not tell it.
     """
     names = [str(one["marker"]) for one in markers if isinstance(one["n"], int)]
-    found = ((name, _histogram(connection, name, gate)) for name in names)
+    steps = {name: 10.0 ** -rules.markers[name].decimals for name in names}
+    found = ((name, _histogram(connection, name, gate, step=steps[name])) for name in names)
     return {name: bins for name, bins in found if bins is not None}
 
 
-def _histogram(connection: Connection, marker: str, gate: Gate) -> dict[str, Any] | None:
+def _histogram(
+    connection: Connection, marker: str, gate: Gate, *, step: float
+) -> dict[str, Any] | None:
+    """Return the bins of one marker; ``step`` is that of its printed numbers."""
     (found,) = connection.execute(
         "SELECT count(*), quantile_cont(value, [0.02, 0.98]) FROM now_value WHERE marker = $marker",
         {"marker": marker},
@@ -31,14 +37,16 @@ def _histogram(connection: Connection, marker: str, gate: Gate) -> dict[str, Any
     n, ends = int(found[0]), found[1]
     if n < 4 * gate.limit or ends[1] <= ends[0]:
         return None
-    width = (ends[1] - ends[0]) / _BINS
+    # a bar holds as many printed numbers as any other: else whole numbers look like a comb
+    width = step * ceil((ends[1] - ends[0]) / _BINS / step)
+    start = (floor(ends[0] / step) - 0.5) * step
     rows = connection.execute(
         "SELECT least(greatest(floor((value - $low) / $width), 0), $last)::INTEGER AS bin,"
         " count(*) FROM now_value WHERE marker = $marker GROUP BY bin",
-        {"low": ends[0], "width": width, "last": _BINS - 1, "marker": marker},
+        {"low": start, "width": width, "last": _BINS - 1, "marker": marker},
     ).fetchall()
     counts = dict(rows)
-    edges = [ends[0] + width * place for place in range(_BINS + 1)]
+    edges = [start + width * place for place in range(_BINS + 1)]
     merged = list(_merged([counts.get(place, 0) for place in range(_BINS)], edges, gate.limit))
     return {
         "edges": [round(start, 6) for start, _, _ in merged] + [round(merged[-1][1], 6)],

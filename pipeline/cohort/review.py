@@ -48,7 +48,7 @@ def review_store(
             "who": who,
             "how": {
                 "markers": markers,
-                "distributions": histograms(connection, markers, gate),
+                "distributions": histograms(connection, markers, rules, gate),
                 "phases": phases_of_period(connection, rules, gate, people=seen),
                 "flags": flags_of_period(connection, rules, gate, people=seen),
                 "together": together(connection, markers, gate, people=seen),

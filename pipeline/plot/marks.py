@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 
 from pipeline.language import Language, Quantity
 from pipeline.model import Finding, Limit, LimitSet
@@ -57,11 +58,11 @@ def labelled(at: Sequence[float], room: float) -> list[int]:
     return [*chosen, last] if last else chosen
 
 
-def number_ticks(ax: Axes, words: Language) -> None:
-    """Print the numbers of the upright axis as the language writes them."""
-    low, high = ax.get_ylim()
-    ticks = [tick for tick in ax.get_yticks() if low <= tick <= high]
-    ax.set_yticks(ticks, [words.quantity(Quantity.exact(round(tick, 6))) for tick in ticks])
+def number_ticks(axis: Axis, words: Language) -> None:
+    """Print the numbers of an axis as the language writes them."""
+    low, high = axis.get_view_interval()
+    ticks = [tick for tick in axis.get_ticklocs() if low <= tick <= high]
+    axis.set_ticks(ticks, [words.quantity(Quantity.exact(round(tick, 6))) for tick in ticks])
 
 
 def printed(finding: Finding, words: Language) -> str:

@@ -83,7 +83,7 @@ def _draw(curves: dict[str, _Curve], words: Language, audience: Audience, alt: s
             unit = words.unit(next(iter(curve.values())).unit)
             ax.set_title(words.text(f"{texts}.panels.{analyte}"))
             ax.set_ylabel(unit)
-            number_ticks(ax, words)
+            number_ticks(ax.yaxis, words)
             ax.set_xlabel(words.text(f"{texts}.minutes"))
         return svg_of(sheet, id="ogtt", alt=alt)
 

@@ -20,7 +20,7 @@ _KEY = (
     *("hdl", "hs_crp", "alt", "bmi", "waist", "sbp"),
 )
 _COLUMNS, _ROW_MM = 3, 40
-_MARGINS = Margins(left=11, right=3, top=7, bottom=8, between_columns=13, between_rows=16)
+_MARGINS = Margins(left=11, right=3, top=7, bottom=10, between_columns=13, between_rows=16)
 
 
 def plot_distributions(review: Mapping[str, Any], language: str) -> Figure | None:
@@ -69,7 +69,7 @@ def plot_run_charts(review: Mapping[str, Any], language: str) -> Figure | None:
 def _small_multiples(count: int) -> tuple[Any, list[Axes]]:
     columns = min(_COLUMNS, count)
     rows = -(-count // columns)
-    height = rows * _ROW_MM + 4
+    height = rows * _ROW_MM + 6
     return new_sheet(height, _MARGINS, rows=rows, columns=columns)
 
 
@@ -103,11 +103,11 @@ def _draw_distribution(
         ax=ax,
     )
     _draw_limits(marker, rules, ax=ax, ends=(edges[0], edges[-1]))
-    unit = words.unit(rules.markers[marker].unit)
-    ax.set_title(f"{words.marker(marker)}, {unit}" if unit else words.marker(marker), pad=3)
-    ax.set_xlabel("")
+    ax.set_title(words.marker(marker), pad=3)  # with the unit it would reach into the next
+    ax.set_xlabel(words.unit(rules.markers[marker].unit), fontsize=6.5, labelpad=1)
     ax.set_ylabel(words.text("review.figures.people_axis"), fontsize=6.5, labelpad=2)
-    number_ticks(ax, words)
+    for axis in (ax.xaxis, ax.yaxis):
+        number_ticks(axis, words)
 
 
 def _draw_limits(marker: str, rules: Rules, *, ax: Axes, ends: tuple[float, float]) -> None:
