@@ -315,6 +315,18 @@ def test_a_higher_limit_hides_more_and_a_lower_one_is_refused(practice: Path) ->
     assert min(n for n in numbers if isinstance(n, int)) >= 10
 
 
+@pytest.mark.parametrize(("people", "told"), [(9, False), (10, True)])
+def test_a_quartile_rests_on_twice_as_many_people_as_the_limit(people: int, told: bool) -> None:
+    assert (Gate(limit=5).quantiles(people, [1.0, 2.0, 3.0]) is not None) is told
+
+
+def test_no_quartile_of_a_review_is_that_of_fewer(review: dict[str, Any]) -> None:
+    for one in review["how"]["markers"]:
+        for group in (group for groups in one["groups"].values() for group in groups):
+            if isinstance(group["n"], int):
+                assert (group["quartiles"] is not None) is (group["n"] >= 10), one["marker"]
+
+
 def test_no_bar_of_a_distribution_is_few_people_and_no_edge_is_the_least_or_the_most(
     review: dict[str, Any],
 ) -> None:
