@@ -109,14 +109,14 @@ def run_in() -> Callable[[Path, Path], NotebookNode]:
     """Return what runs a notebook with its own parameters, as a person in Jupyter would."""
     from nbclient import NotebookClient
 
-    from pipeline.publish.engine import PrivateKernelManager
+    from pipeline.publish.kernels.manager import ReportKernelManager
 
     def run(path: Path, folder: Path) -> NotebookNode:
         place = {"metadata": {"path": str(folder)}}
         client = NotebookClient(
             read(path),
             kernel_name="python3",
-            kernel_manager_class=PrivateKernelManager,
+            kernel_manager_class=ReportKernelManager,
             resources=place,
             timeout=300,
             startup_timeout=120,

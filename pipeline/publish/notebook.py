@@ -15,7 +15,8 @@ from papermill.exceptions import PapermillExecutionError
 
 from pipeline import errors
 from pipeline.errors import CommandError, ReportError
-from pipeline.publish.engine import ENGINE, PrivateEngine, at_home
+from pipeline.publish.kernels.engine import ENGINE, ReportEngine
+from pipeline.publish.kernels.manager import at_home
 from pipeline.resources import resource_path
 from pipeline.show import RESULT_TYPE
 
@@ -23,7 +24,7 @@ START_SECONDS = 120
 CELL_SECONDS = 300
 _LEAVING_TAGS = {"raises-exception", "skip-execution"}  # tags by which a notebook could pass
 _LEAVING_NAMES = {"exit", "quit", "get_ipython"}  # and words; magic and shell lines are no Python
-papermill_engines.register(ENGINE, PrivateEngine)  # also where the package is not installed
+papermill_engines.register(ENGINE, ReportEngine)  # also where the package is not installed
 _OUR_ERRORS = {name for name, it in vars(errors).items() if isinstance(it, type)}
 
 

@@ -11,8 +11,8 @@ from pipeline.errors import OutputError
 from pipeline.intake import Intake
 from pipeline.publish.brand import NO_BRAND, Brand
 from pipeline.publish.case import CaseReports, make_case
-from pipeline.publish.engine import kernel_home, kill_kernels
 from pipeline.publish.files import as_json, publish, work_folder
+from pipeline.publish.kernels.manager import kernel_home, kill_kernels
 from pipeline.publish.ledger import Ledger, Order
 
 RECORD = "run.json"
@@ -108,7 +108,8 @@ def make_reports(
     """
     for case_id in order.case_ids:
         intake.case(case_id)  # a name that is not there is refused before any kernel starts
-    with work_folder(order.out, "run") as work, kernel_home() as home:
+    reports = len(order.languages) * len(order.case_ids or intake.case_ids)
+    with work_folder(order.out, "run") as work, kernel_home(reports=reports) as home:
         run = Run(order=order, intake=intake, read=read, work=work, home=home, brand=brand)
         try:
             _make_all(run, announce)

@@ -9,8 +9,8 @@ from typing import Any
 from pipeline.errors import OutputError
 from pipeline.publish.brand import NO_BRAND, Brand
 from pipeline.publish.case import CaseReports, make_all
-from pipeline.publish.engine import kernel_home, kill_kernels
 from pipeline.publish.files import as_json, publish, work_folder
+from pipeline.publish.kernels.manager import kernel_home, kill_kernels
 from pipeline.publish.ledger import Ledger, Order
 from pipeline.publish.report import RECORD, Announce
 
