@@ -32,11 +32,14 @@ from pipeline.publish import layout
 from pipeline.publish import notebook as publish_notebook
 from pipeline.publish import report as publish_report
 from pipeline.publish.bare import bare_notebook
+from pipeline.publish.brand import NO_BRAND
 from pipeline.publish.case import CaseReports, make_case
 from pipeline.publish.exporter import css_counters, css_string, render_html
 from pipeline.publish.files import as_json, publish, work_folder
 from pipeline.publish.job import Job
+from pipeline.publish.journal import Journal
 from pipeline.publish.kernels.manager import kernel_environment, kernel_home, kill_kernels
+from pipeline.publish.keys import Keys
 from pipeline.publish.ledger import Failure, Ledger, Made, Order
 from pipeline.publish.notebook import CaseParameters, Executed, NotebookError, run_notebook
 from pipeline.publish.pdf import render_archive, render_pdf
@@ -499,9 +502,14 @@ def made(one: Order, case: CaseInput | None = None) -> CaseReports:
     """Return what became of the reports of one case."""
     with work_folder(one.out, "run") as work:
         reports = CaseReports(
-            order=one, case_id="case-1", work=work / "case-1", home=work, stopped=lambda: False
+            order=one,
+            case_id="case-1",
+            work=work / "case-1",
+            home=work,
+            stopped=lambda: False,
+            journal=Journal(one.out),
         )
-        make_case(reports, case or case_input())
+        make_case(reports, case or case_input(), Keys(one, brand=NO_BRAND))
     return reports
 
 
@@ -518,8 +526,8 @@ def test_a_case_becomes_files_that_are_whole_and_leaves_no_draft(tmp_path, monke
     reports = made(order(tmp_path))
     assert reports.failures == []
     names = files_below(tmp_path)
-    assert names == {"case-1/case.json", "case-1/case_study.nl.html"}
-    assert set(reports.made[0].files) == names
+    assert names == {"case-1/case.json", "case-1/case_study.nl.html", ".made.jsonl"}
+    assert set(reports.made[0].files) == names - {".made.jsonl"}
     assert json.loads((tmp_path / "case-1/case.json").read_text("utf-8")) == RESULT
 
 
@@ -641,10 +649,10 @@ def test_the_record_says_what_was_asked_read_made_and_not_made(tmp_path, monkeyp
 def test_a_run_that_is_ended_leaves_a_record_of_what_was_finished_and_no_draft(
     tmp_path, monkeypatch, error: type[BaseException]
 ) -> None:
-    def ends_at_the_second(reports: CaseReports, case: CaseInput) -> None:
+    def ends_at_the_second(reports: CaseReports, case: CaseInput, keys: Keys) -> None:
         if case.case_id == "case-2":
             raise error
-        make_case(reports, case)
+        make_case(reports, case, keys)
 
     monkeypatch.setattr(publish_case, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
     monkeypatch.setattr(publish_report, "make_case", ends_at_the_second)
@@ -653,7 +661,7 @@ def test_a_run_that_is_ended_leaves_a_record_of_what_was_finished_and_no_draft(
     record = recorded(tmp_path)
     assert record["ended"] == error.__name__
     assert [made["case_id"] for made in record["reports"]] == ["case-1"]
-    assert {path.name for path in tmp_path.iterdir()} == {"run.json", "case-1"}
+    assert {path.name for path in tmp_path.iterdir()} == {"run.json", ".made.jsonl", "case-1"}
 
 
 def test_many_cases_share_one_work_folder_without_racing_for_it(tmp_path, monkeypatch) -> None:

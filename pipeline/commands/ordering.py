@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 def order_of(asked: Namespace) -> "Order":
     """Return what the command line asks for; what it asks twice counts once."""
+    from pipeline.publish.again import failed_before
     from pipeline.publish.ledger import Order
 
+    only = failed_before(asked.out, asked.kind) if asked.only else None
     return Order(
         kind=asked.kind,
         inputs=tuple(asked.inputs),
@@ -30,6 +32,8 @@ def order_of(asked: Namespace) -> "Order":
         brand=asked.brand,
         store=asked.store,
         jobs=asked.jobs,
+        fresh=asked.fresh,
+        only=only,
     )
 
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from pipeline.commands.ordering import brand_of, hashes_beside, order_of, reports_of
 from pipeline.commands.review import review
-from pipeline.commands.shared import announcer, print_result, rules_of, take_in_asked
+from pipeline.commands.shared import (
+    announcer,
+    print_result,
+    read_asked,
+    rules_of,
+    take_in_asked,
+)
 from pipeline.errors import CommandError
 
 if TYPE_CHECKING:
@@ -20,8 +26,9 @@ if TYPE_CHECKING:
 def report(asked: Namespace) -> int:
     """Make the reports of a kind, from files or from a store; 4 or 5 where one of them failed."""
     from pipeline.publish.files import withdraw
+    from pipeline.publish.ledger import RECORD
     from pipeline.publish.notebook import REVIEW, notebook_of
-    from pipeline.publish.report import RECORD, make_reports
+    from pipeline.publish.report import make_reports
 
     notebook_of(asked.kind)  # a wrong KIND is refused before a file is read
     if asked.kind == REVIEW:
@@ -31,6 +38,8 @@ def report(asked: Namespace) -> int:
     if bool(asked.inputs) == (asked.store is not None):
         asked.refuse("expected either an INPUT or --store FILE")
     order = order_of(asked)
+    if asked.explain:
+        return _explain(asked, order)
     withdraw(asked.out / RECORD)  # whatever happens, no earlier record passes for that of this run
     brand = brand_of(asked)
     reading = _from_files if asked.store is None else _from_store
@@ -44,6 +53,15 @@ def report(asked: Namespace) -> int:
             record_reports(store, reports_of(ledger))
     print_result(ledger.as_record(), ledger.summary(), asked)
     return ledger.exit_code
+
+
+def _explain(asked: Namespace, order: "Order") -> int:
+    """Say why the reports of a case would be made again; nothing is written."""
+    from pipeline.publish.again import explain_case
+
+    intake = read_asked(asked) if asked.store is None else _out_of_store(asked, [asked.explain])[0]
+    print(explain_case(order, intake.case(asked.explain), brand_of(asked)))
+    return 0
 
 
 def _from_files(asked: Namespace, order: "Order", besides: Sequence[Path]) -> "Read":
@@ -60,8 +78,17 @@ def _from_files(asked: Namespace, order: "Order", besides: Sequence[Path]) -> "R
 def _from_store(asked: Namespace, order: "Order", besides: Sequence[Path]) -> "Read":
     """Return what a store holds, and the hash of each file it was made from."""
     from pipeline.intake import require_rows
-    from pipeline.intake.stored import take_out
     from pipeline.publish.validation_page import write_validation
+
+    intake, read = _out_of_store(asked, order.case_ids)
+    write_validation(intake, asked.out, language=order.languages[0])
+    require_rows(intake, strict=asked.strict)
+    return intake, read | hashes_beside(asked, besides)
+
+
+def _out_of_store(asked: Namespace, case_ids: Sequence[str]) -> "Read":
+    """Return what a store holds of these cases, of all where none is named; nothing is written."""
+    from pipeline.intake.stored import take_out
     from pipeline.store import open_to_read, recall_files
 
     given = {"--people": asked.people, "--mapping": asked.mapping, "--suite": asked.suite}
@@ -69,9 +96,6 @@ def _from_store(asked: Namespace, order: "Order", besides: Sequence[Path]) -> "R
         raise CommandError(f"Unable to use {said[0]} with --store: it belongs to ingest.")
     with open_to_read(asked.store) as store:
         intake = take_out(
-            store, as_of=asked.as_of, rules=rules_of(asked), case_ids=order.case_ids or None
+            store, as_of=asked.as_of, rules=rules_of(asked), case_ids=case_ids or None
         )
-        read: dict[str, str | None] = dict(recall_files(store))
-    write_validation(intake, asked.out, language=order.languages[0])
-    require_rows(intake, strict=asked.strict)
-    return intake, read | hashes_beside(asked, besides)
+        return intake, dict(recall_files(store))

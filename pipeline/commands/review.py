@@ -19,7 +19,7 @@ def review(asked: Namespace) -> int:
         review_store,
     )
     from pipeline.publish.files import withdraw
-    from pipeline.publish.report import RECORD
+    from pipeline.publish.ledger import RECORD
     from pipeline.publish.review import make_review
     from pipeline.store import (
         earlier_reviews,
@@ -33,6 +33,8 @@ def review(asked: Namespace) -> int:
 
     if asked.store is None or asked.inputs or asked.case:
         raise CommandError("Expected --store FILE: a review is of all people of a store.")
+    if asked.explain:
+        raise CommandError("Unable to use --explain with a review: it is of no case.")
     period = period_of(asked.period) if asked.period else quarter_of(asked.as_of)
     order = replace(order_of(asked), period=period.name, limit=asked.limit or LOWEST_LIMIT)
     withdraw(asked.out / RECORD)

@@ -19,19 +19,29 @@ def take_in_asked(asked: Namespace, *, language: str, known: "Known | None" = No
 
     ``known`` says what a store states of the people already.
     """
-    from pipeline.intake import nobody, require_rows, take_in
-    from pipeline.publish.inputs import require_inputs
+    from pipeline.intake import require_rows
     from pipeline.publish.last_run import require_no_corrections
-    from pipeline.publish.progress import shown_progress
     from pipeline.publish.validation_page import write_validation
-    from pipeline.read import read_mapping
 
     require_no_corrections(asked.out)
+    intake = read_asked(asked, known=known)
+    write_validation(intake, asked.out, language=language)
+    require_rows(intake, strict=asked.strict)
+    return intake
+
+
+def read_asked(asked: Namespace, *, known: "Known | None" = None) -> "Intake":
+    """Return the rows of the inputs; nothing is written."""
+    from pipeline.intake import nobody, take_in
+    from pipeline.publish.inputs import require_inputs
+    from pipeline.publish.progress import shown_progress
+    from pipeline.read import read_mapping
+
     require_inputs([*asked.inputs, *filter(None, [asked.people, asked.mapping, asked.suite])])
     rules = rules_of(asked)
     mapping = None if asked.mapping is None else read_mapping(asked.mapping, rules)
     with shown_progress(quiet=asked.quiet) as watch:
-        intake = take_in(
+        return take_in(
             asked.inputs,
             as_of=asked.as_of,
             people=asked.people,
@@ -41,9 +51,6 @@ def take_in_asked(asked: Namespace, *, language: str, known: "Known | None" = No
             watch=watch,
             known=known or nobody,
         )
-    write_validation(intake, asked.out, language=language)
-    require_rows(intake, strict=asked.strict)
-    return intake
 
 
 def rules_of(asked: Namespace) -> "Rules":

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
@@ -17,6 +17,8 @@ from pipeline.publish.bare import INPUT_NAME, bare_notebook
 from pipeline.publish.brand import NO_BRAND, Brand
 from pipeline.publish.exporter import render_html
 from pipeline.publish.files import as_json, publish, withdraw
+from pipeline.publish.journal import Entry, Journal, Key
+from pipeline.publish.keys import Keys, Parts, told_hash
 from pipeline.publish.ledger import Failure, Made, Order
 from pipeline.publish.notebook import (
     CaseParameters,
@@ -45,25 +47,75 @@ class CaseReports:
     work: Path  # a folder of this case alone
     home: Path  # where kernels get their folders
     stopped: Callable[[], bool]  # whether the run is being ended
+    journal: Journal
     brand: Brand = NO_BRAND
     made: list[Made] = field(default_factory=list)
+    unchanged: int = 0  # of those made: as they lay there already
     failures: list[Failure] = field(default_factory=list)
     result: str = ""  # the hash of case.json
 
-    def make(self, language: str, *, sha256: str) -> None:
+    def is_new(self) -> bool:
+        """Return whether any report was made now."""
+        return len(self.made) > self.unchanged
+
+    def take_unchanged(self, language: str, parts: Parts) -> bool:
+        """Take a report as it lies there, where it was made from just these parts.
+
+        Where only some are asked for, any other is taken as it lies there, if it does.
+        """
+        key = self._key(language)
+        left_alone = self.order.only is not None and key[1:] not in self.order.only
+        before = self.journal.before(key) if left_alone else self.journal.unchanged(key, parts)
+        fits = before is not None and self.result in ("", before.result)
+        if before is not None and fits and self.journal.lies(before):
+            self._take(before)
+            return True
+        return left_alone
+
+    def make(self, language: str, *, sha256: str, parts: Parts) -> None:
         """Make the report in one language; one that fails is noted and costs only itself.
 
         Raises OutputError where the output folder cannot be written to.
         """
         try:
             executed = self._run(language, sha256)
-            self.made.append(self._publish(executed, language))
+            named = "ipynb" in self.order.formats
+            told = told_hash(executed.notebook, sha256=sha256, named=named)
+            entry = self.journal.same_told(self._key(language), parts, told)
+            if entry is None:
+                self._make(executed, language, parts=parts, told=told)
+            else:
+                self._take(replace(entry, parts=parts))
             withdraw(self.order.out / self._partial_name(language))
         except OutputError:
             raise
         except Exception as error:
             if not self.stopped():  # a kernel that we ended ourselves is no failure
                 self.fail(_told(error), language)
+
+    def _make(self, executed: Executed, language: str, *, parts: Parts, told: str) -> None:
+        """Publish a report, and note what it was made from."""
+        made = self._publish(executed, language)
+        self.made.append(made)
+        kind, case_id, _ = self._key(language)
+        entry = Entry(
+            kind=kind,
+            case_id=case_id,
+            language=language,
+            parts=parts,
+            result=self.result,
+            told=told,
+            files=made.files,
+        )
+        self.journal.note(entry)
+
+    def _take(self, entry: Entry) -> None:
+        """Take a report as it lies there; it may be noted anew what it would be made from."""
+        self._agree(entry.result)
+        self.made.append(entry.as_made())
+        self.unchanged += 1
+        if entry != self.journal.before(entry.key):
+            self.journal.note(entry)
 
     def fail(self, error: PipelineError, language: str) -> None:
         """Note a report that was not made, and remove its files of an earlier run."""
@@ -154,6 +206,9 @@ class CaseReports:
             return name
         return ""
 
+    def _key(self, language: str) -> Key:
+        return self.order.kind, self.case_id, language
+
     def _stem(self, language: str) -> str:
         """Return the name of a report's files below the output folder, without their ending."""
         return f"{self._folder()}{self.order.kind}.{language}"
@@ -170,23 +225,28 @@ class CaseReports:
         return f"{FAILED}/{self._stem(language)}.ipynb"
 
 
-def make_case(reports: CaseReports, case: CaseInput) -> None:
+def make_case(reports: CaseReports, case: CaseInput, keys: Keys) -> None:
     """Make the reports of a case in every ordered language; what became of them is in ``reports``.
 
     Raises OutputError where the output folder cannot be written to.
     """
-    make_all(reports, case_input_bytes(case))
+    make_all(reports, case_input_bytes(case), keys)
 
 
-def make_all(reports: CaseReports, content: bytes) -> None:
+def make_all(reports: CaseReports, content: bytes, keys: Keys) -> None:
     """Make the reports of what an input file holds, in every ordered language.
 
-    Raises OutputError where the output folder cannot be written to.
+    One that was made from just the same stays as it is. Raises OutputError where the output folder
+    cannot be written to.
     """
+    wanted = {language: keys.parts(content, language) for language in reports.order.languages}
+    changed = {name: one for name, one in wanted.items() if not reports.take_unchanged(name, one)}
+    if not changed:
+        return
     sha256 = publish(content, reports.work / INPUT_NAME, work=reports.work)
-    for language in reports.order.languages:
+    for language, parts in changed.items():
         if not reports.stopped():
-            reports.make(language, sha256=sha256)
+            reports.make(language, sha256=sha256, parts=parts)
     if reports.failures:
         reports.withdraw_result()
     rmtree(reports.work, ignore_errors=True)

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
+from stat import S_IMODE, S_ISREG
 from tempfile import mkdtemp
 
 from pipeline.errors import OutputError
@@ -39,10 +40,12 @@ def work_folder(out: Path, name: str) -> Iterator[Path]:
 def publish(content: bytes, target: Path, *, work: Path) -> str:
     """Write ``content`` at ``target`` at once or not at all, and return its hash (SHA-256).
 
-    What is written only its owner can read. ``work`` is a folder on the same disk. Raises
-    OutputError where the place cannot be written to.
+    What is written only its owner can read; a file that holds just this already stays as it is.
+    ``work`` is a folder on the same disk. Raises OutputError where the place cannot be written to.
     """
     with _told_as_output_error(target):
+        if _holds(target, content):
+            return sha256(content).hexdigest()
         make_folder(work)
         make_folder(target.parent)
         draft = work / f"{target.name}.draft"
@@ -50,6 +53,28 @@ def publish(content: bytes, target: Path, *, work: Path) -> str:
         draft.replace(target)
         _sync_folder(target.parent)
     return sha256(content).hexdigest()
+
+
+def _holds(target: Path, content: bytes) -> bool:
+    """Return whether a file holds just this, and is for its owner alone."""
+    with suppress(OSError):
+        found = target.lstat()
+        same = S_ISREG(found.st_mode) and found.st_size == len(content)
+        private = S_IMODE(found.st_mode) == _SECRET
+        return same and private and target.read_bytes() == content
+    return False
+
+
+def append_line(line: bytes, target: Path) -> None:
+    """Add a line at the end of a file that only its owner can read.
+
+    Raises OutputError where it cannot be written.
+    """
+    with _told_as_output_error(target):
+        make_folder(target.parent)
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _SECRET)
+        with os.fdopen(handle, "ab") as file:
+            file.write(line)
 
 
 def withdraw(target: Path) -> None:

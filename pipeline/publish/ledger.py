@@ -12,6 +12,7 @@ from typing import Literal
 from pipeline import __version__
 from pipeline.errors import ReportError
 
+RECORD = "run.json"
 _TOLD_PACKAGES = (
     "great-expectations",
     "matplotlib",
@@ -44,6 +45,8 @@ class Order:
     period: str = ""  # of a review of many
     limit: int = 0  # below which a review tells no count of people
     jobs: int = 1
+    fresh: bool = False  # what was made before does not count
+    only: frozenset[tuple[str, str]] | None = None  # of these cases and languages; None: of all
 
     @property
     def is_review(self) -> bool:
@@ -100,6 +103,7 @@ class Ledger:
     rows: Mapping[str, int]  # read, accepted, set_aside
     made: tuple[Made, ...]
     failures: tuple[Failure, ...]
+    unchanged: int = 0  # of those made: as an earlier run had left them
     without_rows: tuple[str, ...] = ()  # cases of which no row was accepted: no report either
     ended: str = ""  # the error that ended the run before its end
 
@@ -157,7 +161,9 @@ class Ledger:
         yield f"  {self.order.out / 'quarantine.csv'}"
 
     def _written(self) -> Iterator[str]:
-        yield f"{_count(len(self.made), 'report')} made in {self.order.out}:"
+        made = f"{_count(len(self.made) - self.unchanged, 'report')} made"
+        kept = f", {self.unchanged} unchanged," if self.unchanged else ""
+        yield f"{made}{kept} in {self.order.out}:"
         for name in sorted({name for made in self.made for name in made.files}):
             yield f"  {self.order.out / name}"
 

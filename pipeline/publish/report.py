@@ -12,10 +12,11 @@ from pipeline.intake import Intake
 from pipeline.publish.brand import NO_BRAND, Brand
 from pipeline.publish.case import CaseReports, make_case
 from pipeline.publish.files import as_json, publish, work_folder
+from pipeline.publish.journal import Journal
 from pipeline.publish.kernels.manager import kernel_home, kill_kernels
-from pipeline.publish.ledger import Ledger, Order
+from pipeline.publish.keys import Keys
+from pipeline.publish.ledger import RECORD, Ledger, Order
 
-RECORD = "run.json"
 Announce = Callable[[str], None]
 _PATIENCE = 0.5  # seconds between two looks at who still works
 
@@ -29,6 +30,8 @@ class Run:
     read: Mapping[str, str | None]  # the files that were read, and their hashes
     work: Path
     home: Path
+    keys: Keys
+    journal: Journal
     brand: Brand = NO_BRAND
     stop: Event = field(default_factory=Event)
     cases: dict[str, CaseReports] = field(default_factory=dict)
@@ -46,7 +49,7 @@ class Run:
     def make(self, case_id: str) -> CaseReports:
         """Make the reports of one case; its rows are taken out only now, to hold few at a time."""
         reports = self._reports_of(case_id)
-        make_case(reports, self.intake.case(case_id))
+        make_case(reports, self.intake.case(case_id), self.keys)
         return reports
 
     def withdraw_refused(self) -> None:
@@ -67,6 +70,7 @@ class Run:
             rows=self.intake.counts,
             without_rows=self.refused,
             made=tuple(made for reports in cases for made in reports.made),
+            unchanged=sum(reports.unchanged for reports in cases),
             failures=tuple(failure for reports in cases for failure in reports.failures),
             ended=ended,
         )
@@ -82,6 +86,7 @@ class Run:
             work=self.work / case_id,
             home=self.home,
             stopped=self.stop.is_set,
+            journal=self.journal,
             brand=self.brand,
         )
         self.cases[case_id] = reports
@@ -99,9 +104,9 @@ def make_reports(
     """Make every report that was ordered, write ``run.json``, and return what became of each.
 
     A report appears whole or not at all; one that fails costs only itself, and takes its files of
-    an earlier run with it. ``read`` names the files that were read, with their hashes; ``announce``
-    gets a line for each case that is done. However the run ends, ``run.json`` is written where that
-    is still possible.
+    an earlier run with it; one that would be as it lies there already stays. ``read`` names the
+    files that were read, with their hashes; ``announce`` gets a line for each case that is done.
+    However the run ends, ``run.json`` is written where that is still possible.
 
     Raises NothingUsableError where an ordered case has no row, and OutputError where the output
     folder cannot be written to.
@@ -110,7 +115,16 @@ def make_reports(
         intake.case(case_id)  # a name that is not there is refused before any kernel starts
     reports = len(order.languages) * len(order.case_ids or intake.case_ids)
     with work_folder(order.out, "run") as work, kernel_home(reports=reports) as home:
-        run = Run(order=order, intake=intake, read=read, work=work, home=home, brand=brand)
+        run = Run(
+            order=order,
+            intake=intake,
+            read=read,
+            work=work,
+            home=home,
+            keys=Keys(order, brand=brand),
+            journal=Journal(order.out, fresh=order.fresh),
+            brand=brand,
+        )
         try:
             _make_all(run, announce)
         except BaseException as error:
@@ -119,6 +133,7 @@ def make_reports(
             raise
         ledger = run.ledger()
         run.record(ledger)
+        run.journal.tidy(work=work)
     return ledger
 
 
@@ -145,7 +160,7 @@ def _announce_each(futures: list[Future[CaseReports]], announce: Announce) -> No
     """Say of each case when it is done."""
     for number, future in enumerate(as_completed(futures), start=1):
         reports = future.result()
-        word = "not made" if reports.failures else "made"
+        word = "not made" if reports.failures else "made" if reports.is_new() else "unchanged"
         announce(f"{number} of {len(futures)}: {reports.case_id} {word}")
 
 

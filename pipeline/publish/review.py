@@ -10,9 +10,11 @@ from pipeline.errors import OutputError
 from pipeline.publish.brand import NO_BRAND, Brand
 from pipeline.publish.case import CaseReports, make_all
 from pipeline.publish.files import as_json, publish, work_folder
+from pipeline.publish.journal import Journal
 from pipeline.publish.kernels.manager import kernel_home, kill_kernels
-from pipeline.publish.ledger import Ledger, Order
-from pipeline.publish.report import RECORD, Announce
+from pipeline.publish.keys import Keys
+from pipeline.publish.ledger import RECORD, Ledger, Order
+from pipeline.publish.report import Announce
 
 
 def make_review(
@@ -38,10 +40,11 @@ def make_review(
             work=work / order.period,
             home=home,
             stopped=stop.is_set,
+            journal=Journal(order.out, fresh=order.fresh),
             brand=brand,
         )
         try:
-            make_all(reports, as_json(review))
+            make_all(reports, as_json(review), Keys(order, brand=brand))
         except BaseException as error:
             stop.set()
             kill_kernels()
@@ -50,7 +53,9 @@ def make_review(
             raise
         ledger = _ledger(reports, read, rows)
         _record(ledger, work)
-    announce(f"{order.period} {'not made' if ledger.failures else 'made'}")
+        reports.journal.tidy(work=work)
+    word = "not made" if ledger.failures else "made" if reports.is_new() else "unchanged"
+    announce(f"{order.period} {word}")
     return ledger
 
 
@@ -67,6 +72,7 @@ def _ledger(
         read=read,
         rows=rows,
         made=tuple(reports.made),
+        unchanged=reports.unchanged,
         failures=tuple(reports.failures),
         ended=ended,
     )
