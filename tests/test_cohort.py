@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from attacker import intervals
-from made_practice import EFFECT, LAST_DAY, draw_practice, write_practice
+from made_practice import draw_practice, write_practice
 from sizes import sized
+from stores import AS_OF, store_of, stored
 
 from pipeline import __version__
 from pipeline.cohort import Gate, Period, period_of, quarter_of, review_store
@@ -25,38 +26,20 @@ from pipeline.cohort.counts import Mark
 from pipeline.cohort.scoring import score_store
 from pipeline.cohort.seen import opened_columns
 from pipeline.errors import CommandError
-from pipeline.intake import take_in
-from pipeline.intake.stored import keep
 from pipeline.narrate.review import narrate_review
 from pipeline.plot import plot_distributions
-from pipeline.publish.inputs import hashes_of
 from pipeline.publish.ledger import Order
 from pipeline.publish.review import make_review
 from pipeline.read import read_review
 from pipeline.read.overlay import read_overlay
 from pipeline.rules import Rules, load_rules
 from pipeline.rules.loader import LimitSet
-from pipeline.store import forget_person, open_to_write
+from pipeline.store import forget_person
 from pipeline.story import Row, Section, Story, Table
 
 RULES = load_rules()
-AS_OF = LAST_DAY.astype(object)
 NOW = period_of("2026-Q3")
 PEOPLE = sized(300, full=2_000)
-
-
-def store_of(folder: Path, *, people: int, seed: int = 7, effect: float = EFFECT) -> Path:
-    """Return the store of a practice that is made up."""
-    write_practice(draw_practice(people, seed=seed, effect=effect), folder)
-    return stored(folder, sorted(folder.glob("lab_*.csv")), people=folder / "people.csv")
-
-
-def stored(folder: Path, files: list[Path], *, people: Path | None = None) -> Path:
-    store = folder / "practice.duckdb"
-    intake = take_in(files, as_of=AS_OF, rules=RULES, people=people)
-    with open_to_write(store) as opened:
-        keep(intake, opened, hashes=hashes_of(files), rules=RULES)
-    return store
 
 
 def reviewed(
