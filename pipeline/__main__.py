@@ -93,6 +93,9 @@ def _add_report(commands: Any) -> None:
     parser.add_argument(
         "--limit", type=_limit, metavar="N", help="tell no count of people below N; 5 or more"
     )
+    parser.add_argument(
+        "--reference", type=Path, metavar="FILE", help="a population beside a cohort_review (CSV)"
+    )
     several: dict[str, Any] = {"action": "append", "default": []}
     parser.add_argument("--case", metavar="ID", help="again for more; all if left out", **several)
     parser.add_argument("--language", choices=languages(), help="again for more", **several)

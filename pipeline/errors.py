@@ -31,6 +31,12 @@ class CaseFileError(PipelineError):
     exit_code = 3
 
 
+class ReferenceFileError(PipelineError):
+    """A reference population cannot be used: nothing is compared with half of it."""
+
+    exit_code = 3
+
+
 class NothingUsableError(PipelineError):
     """The files were read, but nothing can be made: no row accepted, or (strict) one set aside."""
 

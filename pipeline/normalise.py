@@ -1,6 +1,6 @@
 """Middle floor. Brings rows to the canonical units, and keeps what was reported beside them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -64,6 +64,20 @@ def normalise_units(
     for name, limits in _bounds(rules).items():
         rows[name] = rows["marker"].map(limits).astype(float)
     return rows
+
+
+def in_canonical_unit(
+    numbers: Sequence[float], *, marker: str, unit: str, rules: Rules
+) -> list[float] | None:
+    """Return numbers of a marker in its canonical unit, rounded as results; None of no unit of it.
+
+    Of insulin the factor is that of where no laboratory names its own.
+    """
+    rows = pd.DataFrame({"marker": marker, "unit": unit, "lab": "", "number": list(numbers)})
+    rows = _with_insulin_factor(_with_units(rows, rules), {})
+    if not (rows["unit_reading"] == "known").all():
+        return None
+    return [float(number) for number in _canonical(rows["number"], rows=rows)]
 
 
 def _folded(text: str) -> str:

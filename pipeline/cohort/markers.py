@@ -12,6 +12,11 @@ from pipeline.score.bands import HIGH, LOW
 from pipeline.store.opening import Connection, records
 
 SETS = ("laboratory", "guideline", "functional")
+ZONE = ", ".join(
+    f"CASE {one} WHEN {LOW} THEN 'low' WHEN {HIGH} THEN 'high' WHEN 0 THEN 'none' ELSE 'rest' END"
+    f" AS of_{one}"
+    for one in SETS
+)  # SQL: the side of the limits of each set
 
 
 def markers_of_period(
@@ -53,14 +58,9 @@ def _zones(connection: Connection) -> Mapping[str, Mapping[Zone, int]]:
     The sets are counted together: their limits lie within one another, and people between two of
     them would be given away by the difference of what lies beyond each.
     """
-    sides = ", ".join(
-        f"CASE {one} WHEN {LOW} THEN 'low' WHEN {HIGH} THEN 'high' WHEN 0 THEN 'none'"
-        " ELSE 'rest' END"
-        for one in SETS
-    )
     found: dict[str, dict[Zone, int]] = {}
     for marker, *zone, count in connection.execute(
-        f"SELECT marker, {sides}, count(*) FROM now_value GROUP BY ALL"
+        f"SELECT marker, {ZONE}, count(*) FROM now_value GROUP BY ALL"
     ).fetchall():
         found.setdefault(str(marker), {})[(zone[0], zone[1], zone[2])] = int(count)
     return found
@@ -76,7 +76,7 @@ def _marker(
     people: Shown,
 ) -> dict[str, Any]:
     measured = _measured(marker, int(found["n"]), gate, people=people)
-    told_of = _Measured(n=measured, missing=_lacking(int(found["n"]), people), people=people)
+    told_of = Measured(n=measured, missing=_lacking(int(found["n"]), people), people=people)
     shown = _beyond(marker, zones, gate, told_of)
     beyond = shown.get("guideline", {}).get("beyond")
     return {
@@ -94,7 +94,7 @@ def _marker(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Measured:
+class Measured:
     """Of how many people a marker is known, and of how many there are: what is told of both.
 
     Where only a few lack it, their number would follow from n: then n is not told, and shares are
@@ -146,7 +146,7 @@ def _quartiles(found: Mapping[str, Any], gate: Gate) -> list[float] | None:
 
 
 def _beyond(
-    marker: str, zones: Mapping[Zone, int], gate: Gate, of_people: _Measured
+    marker: str, zones: Mapping[Zone, int], gate: Gate, of_people: Measured
 ) -> Mapping[str, Mapping[str, Shown]]:
     """Return by set how many lie below its limits, above them, and either; none without limits."""
     atoms, totals = of_people.totals({tuple(zone): count for zone, count in zones.items()})
@@ -169,7 +169,7 @@ def _beyond(
     }
 
 
-def _told_sides(shown: Mapping[str, Shown] | None, of_people: _Measured) -> dict[str, Any] | None:
+def _told_sides(shown: Mapping[str, Shown] | None, of_people: Measured) -> dict[str, Any] | None:
     if shown is None:
         return None
     return {
@@ -183,7 +183,7 @@ def _groups(
     by: str,
     found: Mapping[str, Mapping[str, Any]],
     gate: Gate,
-    of_people: _Measured,
+    of_people: Measured,
     *,
     beyond: Shown | None,
 ) -> list[dict[str, Any]]:
@@ -207,7 +207,7 @@ def _groups(
 
 
 def _table_of_groups(
-    found: Mapping[str, Mapping[str, Any]], of_people: _Measured, *, judged: bool
+    found: Mapping[str, Mapping[str, Any]], of_people: Measured, *, judged: bool
 ) -> tuple[Table, list[Key]]:
     """Return the table of groups, and the totals in it that are printed elsewhere."""
     atoms: dict[Key, int] = {}

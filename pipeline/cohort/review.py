@@ -1,6 +1,7 @@
 """Cohort floor. Makes the review of a period: all that may be told of the many, as JSON."""
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,28 @@ from pipeline.cohort.markers import markers_of_period
 from pipeline.cohort.people import people_of_period
 from pipeline.cohort.period import Period
 from pipeline.cohort.quality import quality_of
+from pipeline.cohort.reference import beside_reference
 from pipeline.cohort.scoring import score_store
 from pipeline.cohort.seen import find_seen, opened_columns
 from pipeline.cohort.states import flags_of_period, phases_of_period, together
+from pipeline.read.reference import Stratum
 from pipeline.rules import Rules
 
 SCHEMA = "casereport/cohort/1"
 
 
 def review_store(
-    store: Path, period: Period, *, as_of: dt.date, rules: Rules, gate: Gate
+    store: Path,
+    period: Period,
+    *,
+    as_of: dt.date,
+    rules: Rules,
+    gate: Gate,
+    reference: Sequence[Stratum] = (),
 ) -> dict[str, Any]:
     """Return the review of a period of what a store holds, each count of people past the gate.
 
+    Beside a ``reference`` (in canonical units) where there is one; else nothing is told of any.
     Raises OutputError where the store, or the columns beside it, cannot be used.
     """
     scored = score_store(store, as_of=as_of, rules=rules)
@@ -35,6 +45,11 @@ def review_store(
         who = people_of_period(connection, period, gate)
         seen = who["seen"] if isinstance(who["seen"], int) else Mark(who["seen"])
         markers = markers_of_period(connection, rules, gate, people=seen)
+        beside = (
+            {"reference": beside_reference(connection, reference, markers, gate, people=seen)}
+            if reference
+            else {}
+        )
         return {
             "schema": SCHEMA,
             "as_of": as_of.isoformat(),
@@ -52,6 +67,7 @@ def review_store(
                 "phases": phases_of_period(connection, rules, gate, people=seen),
                 "flags": flags_of_period(connection, rules, gate, people=seen),
                 "together": together(connection, markers, gate, people=seen),
+                **beside,
             },
             "change": changes_until(connection, period, rules, gate),
             "course": course_of(connection, period, markers, rules, gate),

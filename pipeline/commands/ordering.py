@@ -30,6 +30,7 @@ def order_of(asked: Namespace) -> "Order":
         mapping=asked.mapping,
         suite=asked.suite,
         brand=asked.brand,
+        reference=asked.reference,
         store=asked.store,
         jobs=asked.jobs,
         fresh=asked.fresh,

@@ -35,6 +35,8 @@ def report(asked: Namespace) -> int:
         return review(asked)
     if asked.period or asked.limit is not None:
         raise CommandError(f"Unable to use --period and --limit with {asked.kind}.")
+    if asked.reference is not None:
+        raise CommandError(f"Unable to use --reference with {asked.kind}: it is of many people.")
     if bool(asked.inputs) == (asked.store is not None):
         asked.refuse("expected either an INPUT or --store FILE")
     order = order_of(asked)

@@ -18,6 +18,7 @@ def review(asked: Namespace) -> int:
         quarter_of,
         review_store,
     )
+    from pipeline.intake.reference import take_in_reference
     from pipeline.publish.files import withdraw
     from pipeline.publish.ledger import RECORD
     from pipeline.publish.review import make_review
@@ -38,17 +39,21 @@ def review(asked: Namespace) -> int:
     period = period_of(asked.period) if asked.period else quarter_of(asked.as_of)
     order = replace(order_of(asked), period=period.name, limit=asked.limit or LOWEST_LIMIT)
     withdraw(asked.out / RECORD)
-    brand = brand_of(asked)
+    brand, rules = brand_of(asked), rules_of(asked)
+    besides = hashes_beside(asked, [*brand.files, *filter(None, [asked.reference])])
+    reference = take_in_reference(asked.reference, rules) if asked.reference else ()
     with open_to_read(asked.store) as store:
         read: dict[str, str | None] = dict(recall_files(store))
         rows = tally(store)
         told_before = earlier_reviews(store, period.name)
-    read |= hashes_beside(asked, brand.files)
+    read |= besides
     earlier = [
         {name: Published.from_record(one) for name, one in tables.items()} for tables in told_before
     ]
     gate = Gate(limit=order.limit, earlier=earlier)
-    review = review_store(asked.store, period, as_of=asked.as_of, rules=rules_of(asked), gate=gate)
+    review = review_store(
+        asked.store, period, as_of=asked.as_of, rules=rules, gate=gate, reference=reference
+    )
     announce = announcer(asked.quiet)
     ledger = make_review(order, review, read=read, rows=rows, announce=announce, brand=brand)
     with open_to_write(asked.store) as store:

@@ -41,6 +41,7 @@ class Order:
     mapping: Path | None = None
     suite: Path | None = None  # the practice's own expectations
     brand: Path | None = None  # the practice's name, logo and colours
+    reference: Path | None = None  # a population to hold a review beside
     store: Path | None = None  # where the rows come from, in place of inputs
     period: str = ""  # of a review of many
     limit: int = 0  # below which a review tells no count of people
@@ -65,7 +66,7 @@ class Order:
         words += [f"--format={','.join(self.formats)}", f"--out={self.out}"]
         words += [f"--as-of={self.as_of.isoformat()}"]
         words += [] if self.pdf == "ua" else [f"--pdf={self.pdf}"]
-        names = ("people", "rules", "mapping", "suite", "brand", "store")
+        names = ("people", "rules", "mapping", "suite", "brand", "reference", "store")
         files = {name: getattr(self, name) for name in names}
         words += [f"--{name}={file}" for name, file in files.items() if file]
         return shlex.join(words)
@@ -125,7 +126,8 @@ class Ledger:
             "people": str(order.people) if order.people else None,
             "store": str(order.store) if order.store else None,
             "period": order.period or None,
-            "rules": self._rules(),
+            "rules": self._hashed(order.rules),
+            "reference": self._hashed(order.reference),
             "cases": list(self.cases),
             "languages": list(order.languages),
             "formats": list(order.formats),
@@ -140,12 +142,9 @@ class Ledger:
             "ended": self.ended or None,
         }
 
-    def _rules(self) -> dict[str, str | None] | None:
-        """Return the file of the practice's own targets and its hash; None where there is none."""
-        if self.order.rules is None:
-            return None
-        file = str(self.order.rules)
-        return {"file": file, "sha256": self.read.get(file)}
+    def _hashed(self, path: Path | None) -> dict[str, str | None] | None:
+        """Return a file that was read besides and its hash; None where there is none."""
+        return None if path is None else {"file": str(path), "sha256": self.read.get(str(path))}
 
     def summary(self) -> str:
         """Return the last lines of a run: what there is, where it is, what is missing and why."""

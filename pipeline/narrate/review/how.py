@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.narrate.review.printed import NOTHING, Printed, one_group, section, table
+from pipeline.narrate.review.reference import reference
 from pipeline.story import Row, RowGroup, Section
 
 _SETS = ("laboratory", "guideline", "functional")
@@ -18,6 +19,7 @@ def how(printed: Printed) -> Section:
     parts = (
         ("markers", _markers(printed)),
         ("groups", _groups(printed)),
+        ("reference", reference(printed)),
         ("phases", _phases(printed)),
         ("flags", _flags(printed)),
         ("together", _together(printed)),

@@ -4,6 +4,7 @@ from pipeline.narrate.review.printed import Printed, section
 from pipeline.story import Bullets, Section, Sentence
 
 _POINTS = ("values", "limits", "pairs", "chance", "suppression", "quartiles", "population")
+_OF_REFERENCE = "reference"
 
 
 def methods(printed: Printed) -> Section:
@@ -13,8 +14,9 @@ def methods(printed: Printed) -> Section:
         "twice": 2 * printed.review["limit"],
         "version": printed.review["versions"]["casereport"],
     }
+    points = (*_POINTS, *([_OF_REFERENCE] if _OF_REFERENCE in printed.review["how"] else ()))
     items = tuple(
         Sentence(text=printed.language.text(f"review.methods.{point}", **fields))
-        for point in _POINTS
+        for point in points
     )
     return section(printed, "methods", Bullets(items=items))
