@@ -119,21 +119,11 @@ def _stated(cells: list[str], table: Table, where: str) -> _Cells:
 
 
 def _stratum(row: _Cells, rules: Rules, *, line: int, where: str) -> Stratum:
-    marker = rules.marker_of(row["marker"])
-    if marker is None:
-        raise ReferenceFileError(
-            f"Unrecognised marker '{row['marker']}' in {where}:"
-            " expected one of 'casereport rules list'."
-        )
-    if row["sex"] not in ("F", "M", ""):
-        raise ReferenceFileError(
-            f"Unrecognised sex '{row['sex']}' in {where}: expected F, M or nothing."
-        )
     age_from, age_to = _ages(row, where)
     return Stratum(
         line=line,
-        marker=marker,
-        sex=cast(Sex, row["sex"]) if row["sex"] else None,
+        marker=_marker(row, rules, where),
+        sex=_sex(row, where),
         age_from=age_from,
         age_to=age_to,
         unit=row["unit"],
@@ -141,6 +131,24 @@ def _stratum(row: _Cells, rules: Rules, *, line: int, where: str) -> Stratum:
         people=int(_matched(row, "n", _COUNT, where) or 0) or None,
         population=_population(row, where),
     )
+
+
+def _marker(row: _Cells, rules: Rules, where: str) -> str:
+    marker = rules.marker_of(row["marker"])
+    if marker is None:
+        raise ReferenceFileError(
+            f"Unrecognised marker '{row['marker']}' in {where}:"
+            " expected one of 'casereport rules list'."
+        )
+    return marker
+
+
+def _sex(row: _Cells, where: str) -> Sex | None:
+    if row["sex"] not in ("F", "M", ""):
+        raise ReferenceFileError(
+            f"Unrecognised sex '{row['sex']}' in {where}: expected F, M or nothing."
+        )
+    return cast(Sex, row["sex"]) if row["sex"] else None
 
 
 def _ages(row: _Cells, where: str) -> tuple[int | None, int | None]:
