@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -154,6 +155,11 @@ def test_a_person_without_a_row_that_could_be_accepted_is_named_and_counts_as_no
     assert "No row accepted, so no report: case-2" in ended.out.splitlines()
     run = json.loads((tmp_path / "out/run.json").read_bytes())
     assert run["without_rows"] == ["case-2"]
+    page = (tmp_path / "out/index.html").read_text("utf-8")
+    assert re.findall(r'<tr role="row" data-state="([^"]+)".*?<th[^>]*>([^<]+)', page) == [
+        ("refused", "case-2"),
+        ("made", "case-1"),
+    ]
     one = casereport("report", "case_study", *common, "--format", "json", "--case", "case-1")
     assert one.code == 0
 
@@ -208,10 +214,10 @@ def test_a_lab_table_of_two_people_becomes_a_report_each_the_same_twice(tmp_path
     endings = ("html", "pdf", "ipynb")
     reports = {f"case-{n}/case_study.en.{ending}" for n in (1, 2) for ending in endings}
     results = {f"case-{n}/case.json" for n in (1, 2)}
-    common = {"quarantine.csv", "validation.html", "run.json"}
+    common = {"quarantine.csv", "validation.html", "run.json", "index.html"}
     assert files_below(first) == reports | results | common
     casereport(*words, "--format", "html,pdf,json,ipynb", "--jobs", "1", "--out", again)
-    for name in reports | results | {"quarantine.csv", "validation.html"}:
+    for name in reports | results | {"quarantine.csv", "validation.html", "index.html"}:
         assert (again / name).read_bytes() == (first / name).read_bytes(), name
 
 
@@ -252,7 +258,7 @@ def test_a_run_that_is_ended_ends_with_130_and_leaves_no_draft_and_no_kernel(
     _, err = run.communicate(timeout=60)
     assert run.returncode == 130
     assert err.splitlines()[-1].startswith("Interrupted.")
-    assert files_below(out) == {"quarantine.csv", "validation.html", "run.json"}
+    assert files_below(out) == {"quarantine.csv", "validation.html", "run.json", "index.html"}
     assert json.loads((out / "run.json").read_text("utf-8"))["ended"] == "KeyboardInterrupt"
     assert not (out / ".casereport").exists()
     assert list(temporary.glob("cr-*")) == []
@@ -261,7 +267,8 @@ def test_a_run_that_is_ended_ends_with_130_and_leaves_no_draft_and_no_kernel(
 def test_a_run_that_can_not_begin_leaves_no_record_of_an_earlier_one(tmp_path) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    write(out / "run.json", "{}")
+    for name in ("run.json", "index.html"):
+        write(out / name, "{}")
     ended = casereport("report", "case_study", write(tmp_path / "lab.csv", ""), "--out", out)
     assert ended.code == 3
     assert files_below(out) == set()

@@ -528,6 +528,7 @@ def test_the_command_makes_the_review_in_both_languages(
     assert made == {
         "cohort.json",
         "run.json",
+        "index.html",
         *(
             f"cohort_review.{code}.{ending}"
             for code in ("nl", "en")

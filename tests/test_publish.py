@@ -621,6 +621,7 @@ class Intake:
     case_ids = ("case-1", "case-2")
     cases_without_rows = ("case-3",)
     counts: ClassVar = {"read": 3, "accepted": 2, "set_aside": 1}
+    set_aside_by_case: ClassVar = {"case-3": 1}
 
     def case(self, case_id: str) -> CaseInput:
         return replace(case_input(), case_id=case_id)
@@ -661,7 +662,8 @@ def test_a_run_that_is_ended_leaves_a_record_of_what_was_finished_and_no_draft(
     record = recorded(tmp_path)
     assert record["ended"] == error.__name__
     assert [made["case_id"] for made in record["reports"]] == ["case-1"]
-    assert {path.name for path in tmp_path.iterdir()} == {"run.json", ".made.jsonl", "case-1"}
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"run.json", "index.html", ".made.jsonl", "case-1"}
 
 
 def test_many_cases_share_one_work_folder_without_racing_for_it(tmp_path, monkeypatch) -> None:

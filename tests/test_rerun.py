@@ -37,6 +37,7 @@ class People:
 
     case_ids = CASES
     cases_without_rows: ClassVar = ()
+    set_aside_by_case: ClassVar = {}
     counts: ClassVar = {"read": 3, "accepted": 3, "set_aside": 0, "no_result": 0}
 
     def __init__(self, **changes: Any) -> None:
@@ -322,7 +323,7 @@ def test_the_journal_holds_no_value_and_no_name_of_a_person(tmp_path: Path) -> N
     for line in (tmp_path / JOURNAL).read_text("utf-8").splitlines():
         told = json.loads(line)
         assert set(told) == {
-            *("case_id", "files", "kind", "language", "lay", "parts", "result", "told")
+            *("case_id", "files", "in_short", "kind", "language", "lay", "parts", "result", "told")
         }
         assert all(len(one) == 64 or name in PLAIN for name, one in told["parts"].items())
     assert (tmp_path / JOURNAL).stat().st_mode & 0o077 == 0

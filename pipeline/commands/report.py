@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 
 def report(asked: Namespace) -> int:
-    """Make the reports of a kind, from files or from a store; 4 or 5 where one of them failed."""
-    from pipeline.publish.files import withdraw
-    from pipeline.publish.ledger import RECORD
+    """Make the reports of a kind, from files or from a store; DIR/index.html lists them.
+
+    The exit code is 4 or 5 where one of them failed.
+    """
     from pipeline.publish.notebook import REVIEW, notebook_of
+    from pipeline.publish.record import withdraw_record
     from pipeline.publish.report import make_reports
 
     notebook_of(asked.kind)  # a wrong KIND is refused before a file is read
@@ -42,7 +44,7 @@ def report(asked: Namespace) -> int:
     order = order_of(asked)
     if asked.explain:
         return _explain(asked, order)
-    withdraw(asked.out / RECORD)  # whatever happens, no earlier record passes for that of this run
+    withdraw_record(asked.out)  # whatever happens, no earlier one passes for that of this run
     brand = brand_of(asked)
     reading = _from_files if asked.store is None else _from_store
     intake, read = reading(asked, order, brand.files)

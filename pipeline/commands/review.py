@@ -19,8 +19,7 @@ def review(asked: Namespace) -> int:
         review_store,
     )
     from pipeline.intake.reference import take_in_reference
-    from pipeline.publish.files import withdraw
-    from pipeline.publish.ledger import RECORD
+    from pipeline.publish.record import withdraw_record
     from pipeline.publish.review import make_review
     from pipeline.store import (
         earlier_reviews,
@@ -38,7 +37,7 @@ def review(asked: Namespace) -> int:
         raise CommandError("Unable to use --explain with a review: it is of no case.")
     period = period_of(asked.period) if asked.period else quarter_of(asked.as_of)
     order = replace(order_of(asked), period=period.name, limit=asked.limit or LOWEST_LIMIT)
-    withdraw(asked.out / RECORD)
+    withdraw_record(asked.out)
     brand, rules = brand_of(asked), rules_of(asked)
     besides = hashes_beside(asked, [*brand.files, *filter(None, [asked.reference])])
     reference = take_in_reference(asked.reference, rules) if asked.reference else ()

@@ -96,6 +96,12 @@ class Intake:
         named = {owner for owner in owners if CASE_ID.fullmatch(owner)}
         return tuple(sorted(named - set(self.case_ids)))
 
+    @cached_property
+    def set_aside_by_case(self) -> dict[str, int]:
+        """Return how many rows of each case were set aside, where any were."""
+        owners = self.set_aside["owner"].value_counts()
+        return {str(owner): int(rows) for owner, rows in owners.items() if owner}
+
     @property
     def counts(self) -> dict[str, int]:
         """Return how many entries were read; then how many of each end, which make the first."""

@@ -17,6 +17,7 @@ from pipeline.publish.bare import INPUT_NAME, bare_notebook
 from pipeline.publish.brand import NO_BRAND, Brand
 from pipeline.publish.exporter import render_html
 from pipeline.publish.files import as_json, publish, withdraw
+from pipeline.publish.in_short import CaseInShort, case_in_short
 from pipeline.publish.journal import Entry, Journal, Key
 from pipeline.publish.keys import Keys, Parts, told_hash
 from pipeline.publish.ledger import Failure, Made, Order
@@ -53,6 +54,7 @@ class CaseReports:
     unchanged: int = 0  # of those made: as they lay there already
     failures: list[Failure] = field(default_factory=list)
     result: str = ""  # the hash of case.json
+    in_short: CaseInShort | None = None  # of the first result; of a review there is none
 
     def is_new(self) -> bool:
         """Return whether any report was made now."""
@@ -106,12 +108,14 @@ class CaseReports:
             result=self.result,
             told=told,
             files=made.files,
+            in_short=self.in_short,
         )
         self.journal.note(entry)
 
     def _take(self, entry: Entry) -> None:
         """Take a report as it lies there; it may be noted anew what it would be made from."""
         self._agree(entry.result)
+        self.in_short = entry.in_short
         self.made.append(entry.as_made())
         self.unchanged += 1
         if entry != self.journal.before(entry.key):
@@ -144,6 +148,8 @@ class CaseReports:
         """Put every ordered file in its place; all are made before the first appears."""
         result = as_json(executed.case)
         self._agree(sha256(result).hexdigest())
+        if not self.order.is_review:  # also where the lay-out fails: its flags must be seen
+            self.in_short = case_in_short(executed.case)
         contents = dict(self._contents(executed, language, result))
         if "json" in self.order.formats:
             contents[self._result_name()] = result

@@ -1,8 +1,8 @@
 """Publishing floor. Which report in a folder was made from what: one that would be the same stays.
 
 ``.made.jsonl`` in the output folder has a line for each report that was made, written when its
-files were in place: a run that was killed goes on where it was. It holds pseudonyms, names of files
-and hashes, never a value. It may be deleted: then every report is made again.
+files were in place: a run that was killed goes on where it was. It holds what the run page does,
+names of files and hashes, never a value. It may be deleted: then every report is made again.
 """
 
 import json
@@ -14,6 +14,7 @@ from threading import Lock
 
 from pipeline.errors import OutputError
 from pipeline.publish.files import append_line, publish
+from pipeline.publish.in_short import CaseInShort
 from pipeline.publish.keys import BEFORE_THE_TELLING, Parts, changed_parts
 from pipeline.publish.ledger import Made
 
@@ -33,6 +34,7 @@ class Entry:
     result: str  # the hash of case.json
     told: str  # the hash of what the notebook told
     files: Mapping[str, str]  # below the output folder, each with its hash
+    in_short: CaseInShort | None = None  # the case, as the run page tells it; of a review none
     # size [bytes] and time of the last change [ns] of each, when it was noted
     lay: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -118,4 +120,5 @@ def _entries(path: Path) -> Iterator[Entry]:
         with suppress(*_DAMAGED):
             told = json.loads(line)
             lay = {str(name): (int(size), int(when)) for name, (size, when) in told["lay"].items()}
-            yield Entry(**{**told, "lay": lay})
+            short = told["in_short"] and CaseInShort.from_record(told["in_short"])
+            yield Entry(**{**told, "lay": lay, "in_short": short})

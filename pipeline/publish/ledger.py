@@ -3,7 +3,7 @@
 import platform
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Literal
 
 from pipeline import __version__
 from pipeline.errors import ReportError
+from pipeline.publish.in_short import CaseInShort
 
 RECORD = "run.json"
 _TOLD_PACKAGES = (
@@ -106,6 +107,8 @@ class Ledger:
     failures: tuple[Failure, ...]
     unchanged: int = 0  # of those made: as an earlier run had left them
     without_rows: tuple[str, ...] = ()  # cases of which no row was accepted: no report either
+    in_short: Mapping[str, CaseInShort] = field(default_factory=dict)  # of each case with a result
+    set_aside: Mapping[str, int] = field(default_factory=dict)  # rows of each case
     ended: str = ""  # the error that ended the run before its end
 
     @property
@@ -148,7 +151,8 @@ class Ledger:
 
     def summary(self) -> str:
         """Return the last lines of a run: what there is, where it is, what is missing and why."""
-        return "\n".join([*self._rows(), *self._written(), *self._missing()])
+        page = f"All of it, what was not made first: {self.order.out / 'index.html'}"
+        return "\n".join([*self._rows(), *self._written(), *self._missing(), page])
 
     def _rows(self) -> Iterator[str]:
         accepted, aside = self.rows["accepted"], self.rows["set_aside"]

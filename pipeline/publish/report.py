@@ -11,11 +11,12 @@ from pipeline.errors import OutputError
 from pipeline.intake import Intake
 from pipeline.publish.brand import NO_BRAND, Brand
 from pipeline.publish.case import CaseReports, make_case
-from pipeline.publish.files import as_json, publish, work_folder
+from pipeline.publish.files import work_folder
 from pipeline.publish.journal import Journal
 from pipeline.publish.kernels.manager import kernel_home, kill_kernels
 from pipeline.publish.keys import Keys
-from pipeline.publish.ledger import RECORD, Ledger, Order
+from pipeline.publish.ledger import Ledger, Order
+from pipeline.publish.record import write_record
 
 Announce = Callable[[str], None]
 _PATIENCE = 0.5  # seconds between two looks at who still works
@@ -72,12 +73,10 @@ class Run:
             made=tuple(made for reports in cases for made in reports.made),
             unchanged=sum(reports.unchanged for reports in cases),
             failures=tuple(failure for reports in cases for failure in reports.failures),
+            in_short={one.case_id: one.in_short for one in cases if one.in_short},
+            set_aside=self.intake.set_aside_by_case,
             ended=ended,
         )
-
-    def record(self, ledger: Ledger) -> None:
-        """Write ``run.json``."""
-        publish(as_json(ledger.as_record()), self.order.out / RECORD, work=self.work)
 
     def _reports_of(self, case_id: str) -> CaseReports:
         reports = CaseReports(
@@ -101,12 +100,12 @@ def make_reports(
     announce: Announce,
     brand: Brand = NO_BRAND,
 ) -> Ledger:
-    """Make every report that was ordered, write ``run.json``, and return what became of each.
+    """Make every report that was ordered, write the record, and return what became of each.
 
     A report appears whole or not at all; one that fails costs only itself, and takes its files of
     an earlier run with it; one that would be as it lies there already stays. ``read`` names the
     files that were read, with their hashes; ``announce`` gets a line for each case that is done.
-    However the run ends, ``run.json`` is written where that is still possible.
+    However the run ends, ``run.json`` and the run page are written where that is still possible.
 
     Raises NothingUsableError where an ordered case has no row, and OutputError where the output
     folder cannot be written to.
@@ -129,10 +128,10 @@ def make_reports(
             _make_all(run, announce)
         except BaseException as error:
             with suppress(OutputError):  # it may be what ended the run
-                run.record(run.ledger(ended=type(error).__name__))
+                write_record(run.ledger(ended=type(error).__name__), work=work)
             raise
         ledger = run.ledger()
-        run.record(ledger)
+        write_record(ledger, work=work)
         run.journal.tidy(work=work)
     return ledger
 

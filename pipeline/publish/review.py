@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from threading import Event
 from typing import Any
 
 from pipeline.errors import OutputError
 from pipeline.publish.brand import NO_BRAND, Brand
 from pipeline.publish.case import CaseReports, make_all
-from pipeline.publish.files import as_json, publish, work_folder
+from pipeline.publish.files import as_json, work_folder
 from pipeline.publish.journal import Journal
 from pipeline.publish.kernels.manager import kernel_home, kill_kernels
 from pipeline.publish.keys import Keys
-from pipeline.publish.ledger import RECORD, Ledger, Order
+from pipeline.publish.ledger import Ledger, Order
+from pipeline.publish.record import write_record
 from pipeline.publish.report import Announce
 
 
@@ -26,11 +26,11 @@ def make_review(
     announce: Announce,
     brand: Brand = NO_BRAND,
 ) -> Ledger:
-    """Make the review that was ordered of what ``review`` tells, and write ``run.json``.
+    """Make the review that was ordered of what ``review`` tells, and write the record.
 
     ``read`` names the files that the store came from, with their hashes; ``rows`` counts what was
-    read. However the run ends, ``run.json`` is written where that is still possible. Raises
-    OutputError where the output folder cannot be written to.
+    read. However the run ends, ``run.json`` and the run page are written where that is still
+    possible. Raises OutputError where the output folder cannot be written to.
     """
     with work_folder(order.out, "run") as work, kernel_home() as home:
         stop = Event()
@@ -49,10 +49,11 @@ def make_review(
             stop.set()
             kill_kernels()
             with suppress(OutputError):  # it may be what ended the run
-                _record(_ledger(reports, read, rows, ended=type(error).__name__), work)
+                ended = type(error).__name__
+                write_record(_ledger(reports, read, rows, ended=ended), work=work)
             raise
         ledger = _ledger(reports, read, rows)
-        _record(ledger, work)
+        write_record(ledger, work=work)
         reports.journal.tidy(work=work)
     word = "not made" if ledger.failures else "made" if reports.is_new() else "unchanged"
     announce(f"{order.period} {word}")
@@ -76,7 +77,3 @@ def _ledger(
         failures=tuple(reports.failures),
         ended=ended,
     )
-
-
-def _record(ledger: Ledger, work: Path) -> None:
-    publish(as_json(ledger.as_record()), ledger.order.out / RECORD, work=work)
