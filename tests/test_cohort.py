@@ -500,7 +500,7 @@ def casereport(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def test_a_review_that_is_interrupted_leaves_a_record_of_that(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("pipeline.publish.review.make_all", interrupted)

@@ -22,7 +22,7 @@ from sizes import sized
 from pipeline.publish.kernels import provisioner
 from pipeline.publish.kernels.births import Birth
 from pipeline.publish.kernels.engine import ANYBODYS_ENGINE, ENGINE
-from pipeline.publish.kernels.fork_server import server_of
+from pipeline.publish.kernels.fork_server import ForkServer
 from pipeline.publish.kernels.manager import WarmKernelManager, at_home, kernel_home
 from pipeline.publish.kernels.system import children_of
 
@@ -35,9 +35,14 @@ SPEC = {"name": "python3", "language": "python", "display_name": "Python 3"}
 
 
 @pytest.fixture(scope="module")
-def home() -> Iterator[Path]:
-    with kernel_home(reports=100) as home:
-        yield home
+def run() -> Iterator[tuple[Path, ForkServer]]:
+    with kernel_home(reports=100) as run:
+        yield run
+
+
+@pytest.fixture
+def home(run: tuple[Path, ForkServer]) -> Path:
+    return run[0]
 
 
 def ran(cells: list[str], tmp_path: Path, home: Path | None, **options: object) -> NotebookNode:
@@ -167,9 +172,10 @@ def test_a_forked_kernel_is_as_one_that_papermill_starts(tmp_path: Path) -> None
         "multiprocessing.Process(target=time.sleep, args=(60,)).start() or None",
     ],
 )
-def test_what_a_kernel_started_ends_with_it(home: Path, tmp_path: Path, start: str) -> None:
-    server = server_of(type("Of", (), {"home": str(home)}))
-    assert server is not None
+def test_what_a_kernel_started_ends_with_it(
+    run: tuple[Path, ForkServer], tmp_path: Path, start: str
+) -> None:
+    home, server = run
     server.start()
     assert server._process is not None
     cells = [
@@ -206,9 +212,7 @@ def test_kernels_and_folders_end_with_the_process_that_asked_for_them(
         "from pathlib import Path\n"
         "from pipeline.publish.kernels.births import Birth\n"
         "from pipeline.publish.kernels.manager import kernel_home\n"
-        "from pipeline.publish.kernels.fork_server import server_of\n"
-        "with kernel_home() as home:\n"
-        "    server = server_of(type('Of', (), {'home': str(home)}))\n"
+        "with kernel_home() as (home, server):\n"
         "    file = home / 'kernel.json'\n"
         "    birth = Birth(argv=['-f', str(file)], env={'PATH': '/bin'}, cwd='/')\n"
         "    kernel = server.fork(birth)\n"
@@ -228,9 +232,7 @@ def test_kernels_and_folders_end_with_the_process_that_asked_for_them(
 
 
 def test_a_killed_fork_server_costs_its_kernels_and_is_replaced(tmp_path: Path) -> None:
-    with kernel_home() as home:
-        server = server_of(type("Of", (), {"home": str(home)}))
-        assert server is not None
+    with kernel_home() as (home, server):
         file = str(home / "kernel.json")
         birth = Birth(argv=["-f", file], env=dict(os.environ), cwd="/")
         kernel = server.fork(birth)

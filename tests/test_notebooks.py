@@ -11,7 +11,8 @@ import papermill
 import pytest
 from nbformat import NotebookNode
 
-from pipeline.publish.notebook import REPORTS, check_cells, check_parameters
+from pipeline.publish.kinds import REPORTS
+from pipeline.publish.notebook import check_cells, check_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

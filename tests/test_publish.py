@@ -27,23 +27,24 @@ from weasyprint.urls import FatalURLFetchingError
 from pipeline.__main__ import _parser
 from pipeline.errors import CommandError, OutputError, ReportError
 from pipeline.model import ACCEPTED_COLUMNS, CaseInput
-from pipeline.publish import case as publish_case
-from pipeline.publish import layout
+from pipeline.publish import kinds, layout
 from pipeline.publish import notebook as publish_notebook
-from pipeline.publish import report as publish_report
+from pipeline.publish import work as publish_work
 from pipeline.publish.bare import bare_notebook
 from pipeline.publish.brand import NO_BRAND
-from pipeline.publish.case import CaseReports, make_case
-from pipeline.publish.exporter import css_counters, css_string, render_html
+from pipeline.publish.case import CaseReports
+from pipeline.publish.exporter import render_html
 from pipeline.publish.files import as_json, publish, work_folder
 from pipeline.publish.job import Job
 from pipeline.publish.journal import Journal
 from pipeline.publish.kernels.manager import kernel_environment, kernel_home, kill_kernels
-from pipeline.publish.keys import Keys
+from pipeline.publish.kinds import CaseParameters
 from pipeline.publish.ledger import Failure, Ledger, Made, Order
-from pipeline.publish.notebook import CaseParameters, Executed, NotebookError, run_notebook
+from pipeline.publish.notebook import Executed, NotebookError, run_notebook
 from pipeline.publish.pdf import render_archive, render_pdf
-from pipeline.publish.report import make_reports
+from pipeline.publish.report import make_all, make_reports
+from pipeline.publish.style import css_counters, css_string
+from pipeline.read.case_input import case_input_bytes
 from pipeline.show import Fragment, finish, show, show_title
 from pipeline.story import Facts, Paragraph, Section, Sentence, Story
 
@@ -63,7 +64,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     """Return what puts a notebook of these cells in the place of the case study."""
     folder = tmp_path / "notebooks"
     folder.mkdir()
-    monkeypatch.setattr(publish_notebook, "resource_path", lambda name: tmp_path / name)
+    monkeypatch.setattr(kinds, "resource_path", lambda name: tmp_path / name)
 
     def put(*cells: str, parameters: str = PARAMETERS, tags: Sequence[str] = ()) -> None:
         first = new_code_cell(parameters, id="parameters", metadata={"tags": ["parameters"]})
@@ -79,7 +80,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 @pytest.fixture(scope="module")
 def short_folder() -> Iterator[Path]:
     """Return a folder for kernels, whose name leaves room for that of a socket."""
-    with kernel_home() as home:
+    with kernel_home() as (home, _):
         yield home
 
 
@@ -242,7 +243,7 @@ def test_papermill_speaks_as_before_when_a_run_is_over() -> None:
     level = logger.level  # another run may be open
     try:
         logger.setLevel(logging.INFO)
-        with kernel_home() as home:
+        with kernel_home() as (home, _):
             assert not logger.isEnabledFor(logging.ERROR)
         assert logger.level == logging.INFO
     finally:
@@ -271,7 +272,7 @@ def test_a_notebook_that_declares_other_parameters_is_refused_before_a_kernel_st
 def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
     known = r"expected one of case_study, client_report, cohort_review\."
     with pytest.raises(CommandError, match=rf"Unrecognised KIND 'x': {known}"):
-        publish_notebook.notebook_of("x")
+        kinds.notebook_of("x")
 
 
 # -- laying out
@@ -500,16 +501,10 @@ def case_input() -> CaseInput:
 
 def made(one: Order, case: CaseInput | None = None) -> CaseReports:
     """Return what became of the reports of one case."""
+    content = case_input_bytes(case or case_input())
     with work_folder(one.out, "run") as work:
-        reports = CaseReports(
-            order=one,
-            case_id="case-1",
-            work=work / "case-1",
-            home=work,
-            stopped=lambda: False,
-            journal=Journal(one.out),
-        )
-        make_case(reports, case or case_input(), Keys(one, brand=NO_BRAND))
+        reports = CaseReports(order=one, case_id="case-1", work=work, journal=Journal(one.out))
+        make_all(one, [(reports, content)], cases=1, announce=lambda _: None, brand=NO_BRAND)
     return reports
 
 
@@ -522,7 +517,7 @@ def executed(case: dict[str, object]) -> Executed:
 
 
 def test_a_case_becomes_files_that_are_whole_and_leaves_no_draft(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(publish_case, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
+    monkeypatch.setattr(publish_work, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
     reports = made(order(tmp_path))
     assert reports.failures == []
     names = files_below(tmp_path)
@@ -533,7 +528,7 @@ def test_a_case_becomes_files_that_are_whole_and_leaves_no_draft(tmp_path, monke
 
 def test_reports_of_one_case_that_disagree_are_a_difference(tmp_path, monkeypatch) -> None:
     results = iter([RESULT, RESULT | {"as_of": "2025-10-02"}])
-    monkeypatch.setattr(publish_case, "run_notebook", lambda *a, **k: executed(dict(next(results))))
+    monkeypatch.setattr(publish_work, "run_notebook", lambda *a, **k: executed(dict(next(results))))
     both = order(tmp_path, languages=("nl", "en"))
     reports = made(both)
     assert [made.language for made in reports.made] == ["nl"]
@@ -556,7 +551,7 @@ def fails_in_dutch(kind: str, given: CaseParameters, *, folder: Path, **rest: ob
 def test_a_report_that_fails_costs_only_itself_and_its_notebook_is_kept(
     tmp_path, monkeypatch
 ) -> None:
-    monkeypatch.setattr(publish_case, "run_notebook", fails_in_dutch)
+    monkeypatch.setattr(publish_work, "run_notebook", fails_in_dutch)
     reports = made(order(tmp_path, languages=("nl", "en")))
     (failure,) = reports.failures
     assert (failure.cell, failure.exit_code) == ("summary", 4)
@@ -574,7 +569,7 @@ def test_a_report_that_fails_takes_its_files_of_an_earlier_run_with_it(
     for name in ("nl.html", "nl.pdf", "nl.ipynb", "en.html"):
         publish(b"old", tmp_path / "case-1" / f"case_study.{name}", work=tmp_path / "w")
     publish(b"old", tmp_path / "case-1" / "case.json", work=tmp_path / "w")
-    monkeypatch.setattr(publish_case, "run_notebook", fails_in_dutch)
+    monkeypatch.setattr(publish_work, "run_notebook", fails_in_dutch)
     made(order(tmp_path, formats=all_formats[:1]))
     assert files_below(tmp_path / "case-1") == {
         f"case_study.{name}" for name in ("nl.pdf", "nl.ipynb", "en.html")
@@ -584,10 +579,10 @@ def test_a_report_that_fails_takes_its_files_of_an_earlier_run_with_it(
 
 
 def test_a_report_that_is_made_removes_what_was_kept_of_its_failure(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(publish_case, "run_notebook", fails_in_dutch)
+    monkeypatch.setattr(publish_work, "run_notebook", fails_in_dutch)
     made(order(tmp_path))
     assert ".failed/case-1/case_study.nl.ipynb" in files_below(tmp_path)
-    monkeypatch.setattr(publish_case, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
+    monkeypatch.setattr(publish_work, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
     made(order(tmp_path))
     assert not any(name.startswith(".failed") for name in files_below(tmp_path))
 
@@ -599,8 +594,8 @@ def test_an_error_of_the_lay_out_costs_one_report_and_tells_no_value(
     def broken(*given: object, **named: object) -> None:
         raise IndexError("insulin 52.8")
 
-    monkeypatch.setattr(publish_case, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
-    monkeypatch.setattr(publish_case, step, broken)
+    monkeypatch.setattr(publish_work, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
+    monkeypatch.setattr(publish_work, step, broken)
     reports = made(order(tmp_path, formats=("html", "pdf", "ipynb")))
     (failure,) = reports.failures
     assert (failure.cause, failure.exit_code) == ("The report stopped with IndexError.", 4)
@@ -608,8 +603,8 @@ def test_an_error_of_the_lay_out_costs_one_report_and_tells_no_value(
 
 @pytest.mark.parametrize("only", ["json", "ipynb"])
 def test_a_page_is_laid_out_only_where_one_was_ordered(tmp_path, monkeypatch, only: str) -> None:
-    monkeypatch.setattr(publish_case, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
-    monkeypatch.delattr(publish_case, "render_html")
+    monkeypatch.setattr(publish_work, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
+    monkeypatch.delattr(publish_work, "render_html")
     reports = made(order(tmp_path, formats=(only,)))
     assert reports.failures == []
     assert [Path(name).suffix for name in reports.made[0].files] == [f".{only}"]
@@ -632,9 +627,9 @@ def recorded(out: Path) -> dict[str, Any]:
 
 
 def test_the_record_says_what_was_asked_read_made_and_not_made(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(publish_case, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
+    monkeypatch.setattr(publish_work, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
     publish(b"old", tmp_path / "case-3" / "case_study.nl.html", work=tmp_path / "w")
-    one = order(tmp_path, jobs=2, people=Path("people.csv"))
+    one = order(tmp_path, people=Path("people.csv"))
     ledger = make_reports(one, Intake(), read={"lab.csv": "aa"}, announce=lambda _: None)
     record = recorded(tmp_path)
     assert record["inputs"] == [{"file": "lab.csv", "sha256": "aa"}]
@@ -650,13 +645,12 @@ def test_the_record_says_what_was_asked_read_made_and_not_made(tmp_path, monkeyp
 def test_a_run_that_is_ended_leaves_a_record_of_what_was_finished_and_no_draft(
     tmp_path, monkeypatch, error: type[BaseException]
 ) -> None:
-    def ends_at_the_second(reports: CaseReports, case: CaseInput, keys: Keys) -> None:
-        if case.case_id == "case-2":
+    def ends_at_the_second(kind: str, given: CaseParameters, **rest: object) -> Executed:
+        if "case-2" in given.case_input:
             raise error
-        make_case(reports, case, keys)
+        return executed(dict(RESULT))
 
-    monkeypatch.setattr(publish_case, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
-    monkeypatch.setattr(publish_report, "make_case", ends_at_the_second)
+    monkeypatch.setattr(publish_work, "run_notebook", ends_at_the_second)
     with pytest.raises(error):
         make_reports(order(tmp_path), Intake(), read={}, announce=lambda _: None)
     record = recorded(tmp_path)
@@ -664,15 +658,6 @@ def test_a_run_that_is_ended_leaves_a_record_of_what_was_finished_and_no_draft(
     assert [made["case_id"] for made in record["reports"]] == ["case-1"]
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"run.json", "index.html", ".made.jsonl", "case-1"}
-
-
-def test_many_cases_share_one_work_folder_without_racing_for_it(tmp_path, monkeypatch) -> None:
-    class Many(Intake):
-        case_ids = tuple(f"case-{n}" for n in range(60))
-
-    monkeypatch.setattr(publish_case, "run_notebook", lambda *a, **k: executed(dict(RESULT)))
-    one = order(tmp_path, jobs=16, formats=("json",))
-    assert len(make_reports(one, Many(), read={}, announce=lambda _: None).made) == 60
 
 
 def test_what_a_killed_run_left_is_gone_when_the_next_begins(tmp_path) -> None:

@@ -16,13 +16,14 @@ from pipeline import narrate as narration
 from pipeline.__main__ import _parser, main
 from pipeline.errors import CommandError
 from pipeline.model import CaseInput
-from pipeline.publish import case as publish_case
 from pipeline.publish import keys as publish_keys
+from pipeline.publish import work as publish_work
 from pipeline.publish.again import explain_case, failed_before
 from pipeline.publish.brand import NO_BRAND, Brand
 from pipeline.publish.journal import JOURNAL, Journal
+from pipeline.publish.kinds import CaseParameters
 from pipeline.publish.ledger import Ledger, Order
-from pipeline.publish.notebook import CaseParameters, Executed, NotebookError
+from pipeline.publish.notebook import Executed, NotebookError
 from pipeline.publish.report import make_reports
 from pipeline.read.case_input import read_case_input
 from pipeline.rules import loader
@@ -63,7 +64,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
         assert result["input_sha256"] == sha256
         return Executed(notebook=notebook, case=json.loads(json.dumps(result["case"])))
 
-    monkeypatch.setattr(publish_case, "run_notebook", run)
+    monkeypatch.setattr(publish_work, "run_notebook", run)
     yield done
     publish_keys._files_hash.cache_clear()
 
@@ -267,17 +268,17 @@ def test_a_journal_whose_last_line_was_cut_loses_that_report_alone(
 def test_a_run_that_was_killed_goes_on_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: list
 ) -> None:
-    run = publish_case.run_notebook
+    run = publish_work.run_notebook
 
     def killed(*given: Any, **rest: Any) -> Executed:
         if len(runs) == 2:
             raise KeyboardInterrupt
         return run(*given, **rest)
 
-    monkeypatch.setattr(publish_case, "run_notebook", killed)
+    monkeypatch.setattr(publish_work, "run_notebook", killed)
     with pytest.raises(KeyboardInterrupt):
         made(tmp_path / "a")
-    monkeypatch.setattr(publish_case, "run_notebook", run)
+    monkeypatch.setattr(publish_work, "run_notebook", run)
     assert made(tmp_path / "a").unchanged == 2
     assert len(runs) == 3
     made(tmp_path / "b")
@@ -290,18 +291,18 @@ def test_a_run_that_was_killed_goes_on_where_it_was(
 def test_only_what_failed_is_made_again_and_the_rest_is_still_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: list
 ) -> None:
-    run = publish_case.run_notebook
+    run = publish_work.run_notebook
 
     def fails(kind: str, given: CaseParameters, **rest: Any) -> Executed:
         if CASES[1] in given.case_input and given.language == "en":
             raise NotebookError("A cell stopped with ValueError.", cell="plan")
         return run(kind, given, **rest)
 
-    monkeypatch.setattr(publish_case, "run_notebook", fails)
+    monkeypatch.setattr(publish_work, "run_notebook", fails)
     both = ("nl", "en")
     first = made(tmp_path, languages=both)
     assert [(one.case_id, one.language) for one in first.failures] == [(CASES[1], "en")]
-    monkeypatch.setattr(publish_case, "run_notebook", run)
+    monkeypatch.setattr(publish_work, "run_notebook", run)
     failed = failed_before(tmp_path, "client_report")
     runs.clear()
     again = made(tmp_path, languages=both, only=failed)

@@ -21,9 +21,10 @@ from sizes import FULL_SIZE, sized
 
 from pipeline.language import Language
 from pipeline.model import CaseInput, Urgency
-from pipeline.publish import case as publish_case
+from pipeline.publish import work as publish_work
+from pipeline.publish.kinds import CaseParameters
 from pipeline.publish.ledger import Ledger, Made
-from pipeline.publish.notebook import CaseParameters, Executed, NotebookError
+from pipeline.publish.notebook import Executed, NotebookError
 from pipeline.publish.record import withdraw_record, write_record
 from pipeline.publish.report import make_reports
 from pipeline.publish.run_cases import STATES, case_lines
@@ -224,7 +225,7 @@ def test_what_comes_from_outside_is_text_and_never_code(browser, tmp_path: Path)
 def test_a_run_in_which_one_of_two_fails_leaves_a_page_that_says_so_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publish_case, "run_notebook", fails_for_the_second)
+    monkeypatch.setattr(publish_work, "run_notebook", fails_for_the_second)
     out = tmp_path / "out"
     order = order_of(out=out, formats=("json",))
     make_reports(order, TwoCases(), read={}, announce=lambda _: None)  # type: ignore[arg-type]
@@ -245,9 +246,9 @@ def test_the_flags_of_a_case_whose_lay_out_failed_are_seen(
     def broken(*_: object, **__: object) -> None:
         raise IndexError
 
-    monkeypatch.setattr(publish_case, "run_notebook", lambda *_, **__: executed())
-    monkeypatch.setattr(publish_case, "render_html", lambda *_, **__: "")
-    monkeypatch.setattr(publish_case, step, broken)
+    monkeypatch.setattr(publish_work, "run_notebook", lambda *_, **__: executed())
+    monkeypatch.setattr(publish_work, "render_html", lambda *_, **__: "")
+    monkeypatch.setattr(publish_work, step, broken)
     order = order_of(out=tmp_path / "out", case_ids=("case-1",))
     make_reports(order, TwoCases(), read={}, announce=lambda _: None)  # type: ignore[arg-type]
     page = (tmp_path / "out/index.html").read_text("utf-8")
@@ -278,7 +279,7 @@ def fails_for_the_second(
     kind: str, given: CaseParameters, *, folder: Path, **rest: object
 ) -> Executed:
     """Run nothing: the first case has a result, the second stops in a cell."""
-    if folder.name == "case-1":
+    if folder.name.startswith("case-1-"):
         return executed()
     partial = folder / "partial.ipynb"
     partial.write_text(writes(new_notebook()), "utf-8")

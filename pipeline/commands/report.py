@@ -28,7 +28,7 @@ def report(asked: Namespace) -> int:
 
     The exit code is 4 or 5 where one of them failed.
     """
-    from pipeline.publish.notebook import REVIEW, notebook_of
+    from pipeline.publish.kinds import REVIEW, notebook_of
     from pipeline.publish.record import withdraw_record
     from pipeline.publish.report import make_reports
 

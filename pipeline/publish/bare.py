@@ -1,5 +1,6 @@
 """Publishing floor. Strips an executed notebook of paths, times and chance: the same twice."""
 
+import hashlib
 import re
 from typing import Any
 
@@ -23,6 +24,17 @@ def bare_notebook(notebook: NotebookNode) -> bytes:
         {"nbformat": 4, "nbformat_minor": 5, "cells": cells, "metadata": metadata}
     )
     return f"{nbformat.writes(bare)}\n".encode()
+
+
+def told_hash(executed: NotebookNode, *, sha256: str, named: bool) -> str:
+    """Return the hash of all that an executed notebook told.
+
+    ``sha256`` is the hash of its input, which counts only where it is ``named`` in what is
+    published.
+    """
+    content = bare_notebook(executed)
+    told = content if named else content.replace(sha256.encode(), b"")
+    return hashlib.sha256(told).hexdigest()
 
 
 def _bare_cell(cell: NotebookNode) -> dict[str, Any]:

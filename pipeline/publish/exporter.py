@@ -1,7 +1,6 @@
 """Publishing floor. Turns an executed report notebook into one self-contained HTML page."""
 
 import datetime as dt
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,12 +17,11 @@ from pipeline.errors import ReportError
 from pipeline.language import Language
 from pipeline.publish.brand import NO_BRAND, Brand
 from pipeline.publish.glyphs import lacking
-from pipeline.publish.style import page_style
+from pipeline.publish.style import css_counters, css_string, page_style
 from pipeline.resources import resource_path
 from pipeline.show import MARK, RESULT_TYPE, Heading
 
 _FEW_VISITS = 3  # as many dates as fit in the running header
-_OUTSIDE_CSS_STRING = re.compile(r"[^\w .,:;()·–-]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,19 +100,6 @@ def render_html(
     exporter = ReportExporter(template_name=kind, language=language, brand=brand)
     page, _ = exporter.from_notebook_node(notebook)
     return str(page)
-
-
-def css_string(text: str) -> Markup:
-    """Return text as a CSS string, every character with a meaning in CSS or HTML escaped."""
-    escaped = _OUTSIDE_CSS_STRING.sub(lambda found: f"\\{ord(found.group()):x} ", text)
-    return Markup(f'"{escaped}"')
-
-
-def css_counters(text: str) -> Markup:
-    """Return "Page {page} of {pages}" as CSS content with the counters in place."""
-    parts = re.split(r"(\{pages?\})", text)
-    counters = {"{page}": Markup("counter(page)"), "{pages}": Markup("counter(pages)")}
-    return Markup(" ").join(counters.get(part, css_string(part)) for part in parts if part)
 
 
 # -- from notebook and case to what is printed

@@ -69,10 +69,10 @@ class Journal:
             return None
         return entry
 
-    def same_told(self, key: Key, parts: Parts, told: str) -> Entry | None:
-        """Return the entry of a report that told just this, where no more than that can differ."""
+    def alike(self, key: Key, parts: Parts) -> Entry | None:
+        """Return the entry of a report that is as it would be, if its notebook tells the same."""
         entry = self._counted.get(key)
-        if entry is None or entry.told != told or not self.lies(entry):
+        if entry is None or not self.lies(entry):
             return None
         return entry if changed_parts(entry.parts, parts) <= BEFORE_THE_TELLING else None
 

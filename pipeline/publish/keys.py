@@ -6,12 +6,9 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from nbformat import NotebookNode
-
-from pipeline.publish.bare import bare_notebook
 from pipeline.publish.brand import Brand
+from pipeline.publish.kinds import notebook_of
 from pipeline.publish.ledger import Order, versions
-from pipeline.publish.notebook import notebook_of
 from pipeline.resources import resource_path
 from pipeline.rules import facts_hash, program_hash
 
@@ -50,16 +47,6 @@ def changed_parts(before: Parts, after: Parts) -> frozenset[str]:
     """Return the names of the parts that differ."""
     names = {*before, *after}
     return frozenset(name for name in names if before.get(name) != after.get(name))
-
-
-def told_hash(executed: NotebookNode, *, sha256: str, named: bool) -> str:
-    """Return the hash of all that an executed notebook told.
-
-    ``sha256`` is the hash of its input, which counts only where it is ``named`` in what is
-    published.
-    """
-    content = bare_notebook(executed)
-    return _hash([content if named else content.replace(sha256.encode(), b"")])
 
 
 @cache

@@ -14,10 +14,10 @@ from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from pipeline import errors
-from pipeline.errors import CommandError, ReportError
+from pipeline.errors import ReportError
 from pipeline.publish.kernels.engine import ENGINE, ReportEngine
 from pipeline.publish.kernels.manager import at_home
-from pipeline.resources import resource_path
+from pipeline.publish.kinds import Parameters, notebook_of
 from pipeline.show import RESULT_TYPE
 
 START_SECONDS = 120
@@ -26,31 +26,6 @@ _LEAVING_TAGS = {"raises-exception", "skip-execution"}  # tags by which a notebo
 _LEAVING_NAMES = {"exit", "quit", "get_ipython"}  # and words; magic and shell lines are no Python
 papermill_engines.register(ENGINE, ReportEngine)  # also where the package is not installed
 _OUR_ERRORS = {name for name, it in vars(errors).items() if isinstance(it, type)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseParameters:
-    """What a report of one case is given: a file and a language, nothing of the person."""
-
-    case_input: str
-    language: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewParameters:
-    """What a review of many is given: the file of what may be told of them, and a language."""
-
-    review_input: str
-    language: str
-
-
-Parameters = CaseParameters | ReviewParameters
-REVIEW = "cohort_review"
-REPORTS: dict[str, type[Parameters]] = {
-    "case_study": CaseParameters,
-    "client_report": CaseParameters,
-    REVIEW: ReviewParameters,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,16 +44,6 @@ class NotebookError(ReportError):
         super().__init__(cause)
         self.cell = cell
         self.partial = partial
-
-
-def notebook_of(kind: str) -> Path:
-    """Return the notebook of a kind of report.
-
-    Raises CommandError where there is no such kind.
-    """
-    if kind not in REPORTS:
-        raise CommandError(f"Unrecognised KIND '{kind}': expected one of {', '.join(REPORTS)}.")
-    return resource_path("notebooks") / f"{kind}.ipynb"
 
 
 def check_parameters(path: Path, wanted: type[Parameters]) -> None:

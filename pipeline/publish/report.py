@@ -1,25 +1,27 @@
 """Publishing floor. The main job: the reports of many cases side by side, and their record."""
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event
 
 from pipeline.errors import OutputError
 from pipeline.intake import Intake
 from pipeline.publish.brand import NO_BRAND, Brand
-from pipeline.publish.case import CaseReports, make_case
+from pipeline.publish.case import CaseReports
 from pipeline.publish.files import work_folder
 from pipeline.publish.journal import Journal
-from pipeline.publish.kernels.manager import kernel_home, kill_kernels
 from pipeline.publish.keys import Keys
 from pipeline.publish.ledger import Ledger, Order
+from pipeline.publish.pool import Pool, pool_of
 from pipeline.publish.record import write_record
+from pipeline.publish.task import Outcome
+from pipeline.read.case_input import case_input_bytes
 
 Announce = Callable[[str], None]
-_PATIENCE = 0.5  # seconds between two looks at who still works
+Inputs = Iterable[tuple[CaseReports, bytes]]  # what is to be made, each with its input file
+_Doing = dict[Future[Outcome], tuple[CaseReports, str]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,11 +32,8 @@ class Run:
     intake: Intake
     read: Mapping[str, str | None]  # the files that were read, and their hashes
     work: Path
-    home: Path
-    keys: Keys
     journal: Journal
     brand: Brand = NO_BRAND
-    stop: Event = field(default_factory=Event)
     cases: dict[str, CaseReports] = field(default_factory=dict)
 
     @property
@@ -47,11 +46,10 @@ class Run:
         """Return the cases that get none, as no row of theirs was accepted."""
         return () if self.order.case_ids else self.intake.cases_without_rows
 
-    def make(self, case_id: str) -> CaseReports:
-        """Make the reports of one case; its rows are taken out only now, to hold few at a time."""
-        reports = self._reports_of(case_id)
-        make_case(reports, self.intake.case(case_id), self.keys)
-        return reports
+    def inputs(self) -> Iterator[tuple[CaseReports, bytes]]:
+        """Yield each case with its input; its rows are taken out only now, to hold few at once."""
+        for case_id in self.asked:
+            yield self._reports_of(case_id), case_input_bytes(self.intake.case(case_id))
 
     def withdraw_refused(self) -> None:
         """Remove what an earlier run made of cases that now get no report."""
@@ -82,9 +80,7 @@ class Run:
         reports = CaseReports(
             order=self.order,
             case_id=case_id,
-            work=self.work / case_id,
-            home=self.home,
-            stopped=self.stop.is_set,
+            work=self.work,
             journal=self.journal,
             brand=self.brand,
         )
@@ -112,59 +108,64 @@ def make_reports(
     """
     for case_id in order.case_ids:
         intake.case(case_id)  # a name that is not there is refused before any kernel starts
-    reports = len(order.languages) * len(order.case_ids or intake.case_ids)
-    with work_folder(order.out, "run") as work, kernel_home(reports=reports) as home:
-        run = Run(
-            order=order,
-            intake=intake,
-            read=read,
-            work=work,
-            home=home,
-            keys=Keys(order, brand=brand),
-            journal=Journal(order.out, fresh=order.fresh),
-            brand=brand,
-        )
+    with work_folder(order.out, "run") as work:
+        journal = Journal(order.out, fresh=order.fresh)
+        run = Run(order=order, intake=intake, read=read, work=work, journal=journal, brand=brand)
         try:
-            _make_all(run, announce)
+            run.withdraw_refused()
+            make_all(order, run.inputs(), cases=len(run.asked), announce=announce, brand=brand)
         except BaseException as error:
             with suppress(OutputError):  # it may be what ended the run
                 write_record(run.ledger(ended=type(error).__name__), work=work)
             raise
         ledger = run.ledger()
         write_record(ledger, work=work)
-        run.journal.tidy(work=work)
+        journal.tidy(work=work)
     return ledger
 
 
-def _make_all(run: Run, announce: Announce) -> None:
-    """Make the cases in threads, since the work is in the kernels.
+def make_all(order: Order, inputs: Inputs, *, cases: int, announce: Announce, brand: Brand) -> None:
+    """Make what was ordered of each input; what became of it is in its ``CaseReports``.
 
-    When the run is stopped, the kernels end and what is finished stays.
+    Raises OutputError where the output folder cannot be written to.
     """
-    run.withdraw_refused()
-    pool = ThreadPoolExecutor(max_workers=max(1, min(run.order.jobs, len(run.asked))))
-    futures = [pool.submit(run.make, case_id) for case_id in run.asked]
-    try:
-        _announce_each(futures, announce)
-    except BaseException:
-        run.stop.set()
-        pool.shutdown(wait=False, cancel_futures=True)
-        _end_kernels(futures)
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+    keys, counted = Keys(order, brand=brand), _Counted(cases, announce)
+    doing: _Doing = {}
+    with pool_of(jobs=order.jobs, reports=cases * len(order.languages)) as pool:
+        for reports, content in inputs:
+            for task in reports.tasks(content, keys):
+                _make_room(pool, doing, counted)
+                doing[pool.submit(task)] = (reports, task.language)
+            if not reports.wanted:
+                counted.tell(reports)
+        while doing:
+            _settle(doing, counted)
 
 
-def _announce_each(futures: list[Future[CaseReports]], announce: Announce) -> None:
-    """Say of each case when it is done."""
-    for number, future in enumerate(as_completed(futures), start=1):
-        reports = future.result()
+@dataclass(slots=True)
+class _Counted:
+    """Says of each case when it is done, and how many are."""
+
+    cases: int
+    announce: Announce
+    done: int = 0
+
+    def tell(self, reports: CaseReports) -> None:
+        self.done += 1
         word = "not made" if reports.failures else "made" if reports.is_new() else "unchanged"
-        announce(f"{number} of {len(futures)}: {reports.case_id} {word}")
+        self.announce(f"{self.done} of {self.cases}: {reports.case_id} {word}")
 
 
-def _end_kernels(futures: list[Future[CaseReports]]) -> None:
-    """End the kernels until nobody works: one may just have been starting."""
-    while working := [future for future in futures if future.running()]:
-        kill_kernels()
-        wait(working, timeout=_PATIENCE)
+def _make_room(pool: Pool, doing: _Doing, counted: _Counted) -> None:
+    while len(doing) >= pool.room:
+        _settle(doing, counted)
+
+
+def _settle(doing: _Doing, counted: _Counted) -> None:
+    """Wait until something is done, and put it in its place."""
+    done, _ = wait(doing, return_when=FIRST_COMPLETED)
+    for future in done:
+        reports, language = doing.pop(future)
+        reports.settle(language, future.result())
+        if not reports.wanted:
+            counted.tell(reports)

@@ -2,19 +2,16 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from threading import Event
 from typing import Any
 
 from pipeline.errors import OutputError
 from pipeline.publish.brand import NO_BRAND, Brand
-from pipeline.publish.case import CaseReports, make_all
+from pipeline.publish.case import CaseReports
 from pipeline.publish.files import as_json, work_folder
 from pipeline.publish.journal import Journal
-from pipeline.publish.kernels.manager import kernel_home, kill_kernels
-from pipeline.publish.keys import Keys
 from pipeline.publish.ledger import Ledger, Order
 from pipeline.publish.record import write_record
-from pipeline.publish.report import Announce
+from pipeline.publish.report import Announce, make_all
 
 
 def make_review(
@@ -32,22 +29,18 @@ def make_review(
     read. However the run ends, ``run.json`` and the run page are written where that is still
     possible. Raises OutputError where the output folder cannot be written to.
     """
-    with work_folder(order.out, "run") as work, kernel_home() as home:
-        stop = Event()
+    with work_folder(order.out, "run") as work:
         reports = CaseReports(
             order=order,
             case_id=order.period,
-            work=work / order.period,
-            home=home,
-            stopped=stop.is_set,
+            work=work,
             journal=Journal(order.out, fresh=order.fresh),
             brand=brand,
         )
+        inputs = [(reports, as_json(review))]
         try:
-            make_all(reports, as_json(review), Keys(order, brand=brand))
+            make_all(order, inputs, cases=1, announce=announce, brand=brand)
         except BaseException as error:
-            stop.set()
-            kill_kernels()
             with suppress(OutputError):  # it may be what ended the run
                 ended = type(error).__name__
                 write_record(_ledger(reports, read, rows, ended=ended), work=work)
@@ -55,8 +48,6 @@ def make_review(
         ledger = _ledger(reports, read, rows)
         write_record(ledger, work=work)
         reports.journal.tidy(work=work)
-    word = "not made" if ledger.failures else "made" if reports.is_new() else "unchanged"
-    announce(f"{order.period} {word}")
     return ledger
 
 

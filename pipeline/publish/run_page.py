@@ -12,11 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from pipeline.language import Language
-from pipeline.publish.exporter import css_string
 from pipeline.publish.last_run import PAGE, QUARANTINE
 from pipeline.publish.ledger import RECORD, Failure, Ledger, versions
 from pipeline.publish.run_cases import case_lines, choices_of, files_by_language
-from pipeline.publish.style import page_style
+from pipeline.publish.style import css_string, page_style
 from pipeline.resources import resource_path
 from pipeline.show import show_title
 from pipeline.story import Facts, Story

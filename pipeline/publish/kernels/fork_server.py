@@ -43,14 +43,7 @@ class ForkServer:
     def fork(self, birth: Birth) -> "Forked":
         """Return a new kernel. Raises OSError where there is no process to fork it from."""
         self.start()
-        connection = socket.socket(socket.AF_UNIX)
-        connection.connect(str(self._home / _NAME))
-        connection.sendall(birth.as_line())
-        told = line_of(connection)
-        if not told:
-            connection.close()
-            raise ChildProcessError("The process that kernels are forked from has ended.")
-        return Forked(int(told), connection)
+        return fork_at(self._home, birth)
 
     def close(self) -> None:
         """End the process, and with it all kernels; the folder is gone afterwards."""
@@ -78,6 +71,32 @@ class ForkServer:
                 pass_fds=[handle],
                 start_new_session=True,  # Ctrl-C is for the run, which ends its kernels itself
             )
+
+
+class JoinedServer:
+    """The fork server of a run, for a worker of that run, which did not start it."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def fork(self, birth: Birth) -> "Forked":
+        """Return a new kernel. Raises OSError where there is no process to fork it from."""
+        return fork_at(self._home, birth)
+
+
+def fork_at(home: Path, birth: Birth) -> "Forked":
+    """Return a new kernel of the server whose socket is in a folder."""
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(str(home / _NAME))
+        connection.sendall(birth.as_line())
+        told = line_of(connection)
+        if not told:
+            raise ChildProcessError("The process that kernels are forked from has ended.")
+    except BaseException:
+        connection.close()
+        raise
+    return Forked(int(told), connection)
 
 
 class Forked:
@@ -129,10 +148,10 @@ class Forked:
         return _KILLED
 
 
-_servers: dict[str, ForkServer] = {}
+_servers: dict[str, ForkServer | JoinedServer] = {}
 
 
-def server_of(manager: object) -> ForkServer | None:
+def server_of(manager: object) -> ForkServer | JoinedServer | None:
     """Return the server of the run that a kernel manager works for; None where there is none."""
     return _servers.get(str(getattr(manager, "home", "")))
 
@@ -146,3 +165,13 @@ def serving(home: Path, *, env: Mapping[str, str], rehearsed: bool = False) -> I
     finally:
         del _servers[str(home)]
         server.close()
+
+
+@contextmanager
+def joined(home: Path) -> Iterator[None]:
+    """Let kernels below ``home`` be forked by the server of the run, which another process has."""
+    _servers[str(home)] = JoinedServer(home)
+    try:
+        yield
+    finally:
+        del _servers[str(home)]

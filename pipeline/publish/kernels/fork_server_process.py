@@ -54,6 +54,8 @@ class Server:
                     with suppress(BlockingIOError):
                         wakes.recv(1 << 12)
                     self._bury()
+                elif key.fileobj is not self.listener:
+                    self._forsake(key.data)
                 elif birth := self._fork():
                     return birth
 
@@ -83,8 +85,15 @@ class Server:
         with suppress(ProcessLookupError, PermissionError):
             os.setpgid(kernel, kernel)  # the kernel does so too: whoever comes first
         self.kernels[kernel] = connection
+        self.selector.register(connection, selectors.EVENT_READ, data=kernel)
         _tell(connection, kernel)
         return None
+
+    def _forsake(self, kernel: int) -> None:
+        """End a kernel whose asker has gone: nothing else is ever said on its socket."""
+        if connection := self.kernels.get(kernel):
+            self.selector.unregister(connection)
+            _kill_group(kernel)
 
     def _let_go(self, connection: socket.socket) -> None:
         """Part with every socket, in the kernel: the number of one may soon be another file's."""
@@ -104,6 +113,8 @@ class Server:
             os.waitpid(pid, 0)
             if connection is not None:
                 _tell(connection, status)
+                with suppress(KeyError):
+                    self.selector.unregister(connection)
                 connection.close()
             self._end_orphans()
             buried += 1

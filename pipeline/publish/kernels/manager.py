@@ -21,7 +21,7 @@ from traitlets import Unicode
 from traitlets.config import Config
 
 import pipeline
-from pipeline.publish.kernels.fork_server import serving
+from pipeline.publish.kernels.fork_server import ForkServer, serving
 from pipeline.publish.kernels.provisioner import PROVISIONER, ForkedProvisioner
 
 _HAS_SOCKET_FILES = sys.platform != "win32"
@@ -103,8 +103,8 @@ class ReportKernelManager(WarmKernelManager):
 
 
 @contextmanager
-def kernel_home(*, reports: int = 1) -> Iterator[Path]:
-    """Give a folder for the kernels of so many reports, which is gone afterwards.
+def kernel_home(*, reports: int = 1) -> Iterator[tuple[Path, ForkServer]]:
+    """Give a folder for the kernels of so many reports, gone afterwards, and who forks them.
 
     papermill is silent meanwhile.
 
@@ -115,8 +115,8 @@ def kernel_home(*, reports: int = 1) -> Iterator[Path]:
         folder = TemporaryDirectory(prefix="cr-", ignore_cleanup_errors=True)
         home = Path(stack.enter_context(folder))
         environment = kernel_environment(home, fonts=home / "matplotlib")
-        stack.enter_context(serving(home, env=environment, rehearsed=reports >= _MANY))
-        yield home
+        many = reports >= _MANY
+        yield home, stack.enter_context(serving(home, env=environment, rehearsed=many))
 
 
 @contextmanager
