@@ -20,6 +20,7 @@ from pipeline.publish.kernels.fork_server import ForkServer
 from pipeline.publish.kernels.manager import kernel_home, kill_kernels
 from pipeline.publish.task import Outcome, Stopped, Task, outcome_of_bytes
 
+_PROGRAM = "pipeline.publish.worker"
 _TRIES = 2  # of a task whose process ends: it may be what ends it
 _REPORTS = 200  # after so many a process is replaced: none grows for ever
 
@@ -163,7 +164,7 @@ class _Worker:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "pipeline.publish.worker", str(self._home)],
+                [sys.executable, "-P", "-m", _PROGRAM, str(self._home), str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,  # a fault could quote a value

@@ -3,10 +3,12 @@
 Only here WeasyPrint is loaded, with what it draws with: a run without a PDF needs neither.
 """
 
+import os
 import signal
 import sys
 
 from pipeline.publish.job import ABSENT, FAILED, MADE, OUTSIDE, Job, receive, send
+from pipeline.publish.kernels.system import end_with_parent
 
 
 def _serve(seconds: float, waited: int, megabytes: int) -> None:
@@ -14,6 +16,7 @@ def _serve(seconds: float, waited: int, megabytes: int) -> None:
 
     ``seconds`` of a processor, ``waited`` of a clock: for these the parent waits, if it lives.
     """
+    end_with_parent(os.getppid())
     _limit_memory(megabytes)
     while (message := receive(sys.stdin.buffer)) is not None:
         _limit_time(seconds, waited)

@@ -9,14 +9,16 @@ from typing import IO
 from pipeline.errors import OutputError
 from pipeline.publish.job import receive, send
 from pipeline.publish.kernels.fork_server import joined
+from pipeline.publish.kernels.system import end_with_parent
 from pipeline.publish.task import Outcome, Task, outcome_as_bytes
 from pipeline.publish.work import make_report
 
 _FOR_ITS_OWNER = 0o077
 
 
-def main(home: Path) -> None:
+def main(home: Path, parent: int) -> None:
     """Answer tasks until there are no more; kernels come from the server of the run."""
+    end_with_parent(parent)
     os.umask(_FOR_ITS_OWNER)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run ends its workers itself
     tasks, answers = sys.stdin.buffer, _answers()
@@ -41,4 +43,4 @@ def _answers() -> IO[bytes]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

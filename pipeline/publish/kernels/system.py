@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,7 +11,12 @@ _SET_DEATH_SIGNAL, _SET_CHILD_SUBREAPER = 1, 36  # of prctl(2)
 
 
 def end_with_parent(parent: int) -> None:
-    """Let the system kill this process when its parent ends; at once where it has ended already."""
+    """Let the system kill this process when its parent ends; at once where it has ended already.
+
+    What counts is the thread that started it. Where the system has no such thing, nothing happens.
+    """
+    if sys.platform != "linux":
+        return
     _control(_SET_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
