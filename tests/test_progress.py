@@ -139,3 +139,27 @@ def test_the_bar_is_not_imported_where_none_is_shown() -> None:
         [sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert ended.stdout == "False\n"
+
+
+# -- the cases of a run
+
+
+def test_a_run_of_many_cases_has_a_bar_with_what_failed_on_a_terminal_and_lines_elsewhere(
+    tmp_path: Path,
+) -> None:
+    script = (
+        "from pipeline.publish.progress import Done, shown_cases\n"
+        "with shown_cases(quiet=False) as tell:\n"
+        "    for n in range(1, 7):\n"
+        "        word = 'not made' if n == 2 else 'made'\n"
+        "        tell(Done(number=n, cases=6, case_id=f'p{n}', word=word))\n"
+        "        __import__('time').sleep(0.15)\n"
+    )
+    words = [sys.executable, "-c", script]
+    code, _, shown = on_a_terminal(words)
+    assert (code, b"p1" in shown) == (0, False)
+    assert b"1 not made" in shown
+    assert re.search(rb"[3-6]/6", shown)
+    assert ERASED in shown
+    plain = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert plain.stderr.splitlines()[1:3] == ["2 of 6: p2 not made", "3 of 6: p3 made"]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pipeline.commands.ordering import brand_of, hashes_beside, order_of, reports_of
 from pipeline.commands.review import review
 from pipeline.commands.shared import (
-    announcer,
     print_result,
     read_asked,
     rules_of,
@@ -29,6 +28,7 @@ def report(asked: Namespace) -> int:
     The exit code is 4 or 5 where one of them failed.
     """
     from pipeline.publish.kinds import REVIEW, notebook_of
+    from pipeline.publish.progress import shown_cases
     from pipeline.publish.record import withdraw_record
     from pipeline.publish.report import make_reports
 
@@ -48,8 +48,8 @@ def report(asked: Namespace) -> int:
     brand = brand_of(asked)
     reading = _from_files if asked.store is None else _from_store
     intake, read = reading(asked, order, brand.files)
-    announce = announcer(asked.quiet)
-    ledger = make_reports(order, intake, read=read, announce=announce, brand=brand)
+    with shown_cases(quiet=asked.quiet) as announce:
+        ledger = make_reports(order, intake, read=read, announce=announce, brand=brand)
     if asked.store is not None:
         from pipeline.store import open_to_write, record_reports
 

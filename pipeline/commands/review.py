@@ -4,7 +4,7 @@ from argparse import Namespace
 from dataclasses import replace
 
 from pipeline.commands.ordering import brand_of, hashes_beside, order_of, reports_of
-from pipeline.commands.shared import announcer, print_result, rules_of
+from pipeline.commands.shared import print_result, rules_of
 from pipeline.errors import CommandError
 
 
@@ -19,6 +19,7 @@ def review(asked: Namespace) -> int:
         review_store,
     )
     from pipeline.intake.reference import take_in_reference
+    from pipeline.publish.progress import shown_cases
     from pipeline.publish.record import withdraw_record
     from pipeline.publish.review import make_review
     from pipeline.store import (
@@ -53,8 +54,8 @@ def review(asked: Namespace) -> int:
     review = review_store(
         asked.store, period, as_of=asked.as_of, rules=rules, gate=gate, reference=reference
     )
-    announce = announcer(asked.quiet)
-    ledger = make_review(order, review, read=read, rows=rows, announce=announce, brand=brand)
+    with shown_cases(quiet=asked.quiet) as announce:
+        ledger = make_review(order, review, read=read, rows=rows, announce=announce, brand=brand)
     with open_to_write(asked.store) as store:
         record_reports(store, reports_of(ledger))
         if ledger.made:

@@ -1,17 +1,13 @@
 """Command floor. What the commands share: reading what was asked for, telling the outcome."""
 
 import json
-import sys
 from argparse import Namespace
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what a command needs is imported when it runs: --help answers at once
     from pipeline.intake import Intake
     from pipeline.intake.files import Known
     from pipeline.rules import Rules
-
-Announce = Callable[[str], None]
 
 
 def take_in_asked(asked: Namespace, *, language: str, known: "Known | None" = None) -> "Intake":
@@ -67,8 +63,3 @@ def print_result(told: dict[str, Any], lines: str, asked: Namespace) -> None:
         print(json.dumps(told, ensure_ascii=False, indent=1, sort_keys=True))
     elif not asked.quiet:
         print(lines)
-
-
-def announcer(quiet: bool) -> Announce:
-    """Return what tells of progress, on stderr."""
-    return lambda line: None if quiet else print(line, file=sys.stderr, flush=True)

@@ -1,6 +1,6 @@
 """Publishing floor. The main job: the reports of many cases side by side, and their record."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,11 +15,11 @@ from pipeline.publish.journal import Journal
 from pipeline.publish.keys import Keys
 from pipeline.publish.ledger import Ledger, Order
 from pipeline.publish.pool import Pool, pool_of
+from pipeline.publish.progress import NOT_MADE, Announce, Done
 from pipeline.publish.record import write_record
 from pipeline.publish.task import Outcome
 from pipeline.read.case_input import case_input_bytes
 
-Announce = Callable[[str], None]
 Inputs = Iterable[tuple[CaseReports, bytes]]  # what is to be made, each with its input file
 _Doing = dict[Future[Outcome], tuple[CaseReports, str]]
 
@@ -100,7 +100,7 @@ def make_reports(
 
     A report appears whole or not at all; one that fails costs only itself, and takes its files of
     an earlier run with it; one that would be as it lies there already stays. ``read`` names the
-    files that were read, with their hashes; ``announce`` gets a line for each case that is done.
+    files that were read, with their hashes; ``announce`` is told of each case that is done.
     However the run ends, ``run.json`` and the run page are written where that is still possible.
 
     Raises NothingUsableError where an ordered case has no row, and OutputError where the output
@@ -152,8 +152,9 @@ class _Counted:
 
     def tell(self, reports: CaseReports) -> None:
         self.done += 1
-        word = "not made" if reports.failures else "made" if reports.is_new() else "unchanged"
-        self.announce(f"{self.done} of {self.cases}: {reports.case_id} {word}")
+        word = NOT_MADE if reports.failures else "made" if reports.is_new() else "unchanged"
+        done = Done(number=self.done, cases=self.cases, case_id=reports.case_id, word=word)
+        self.announce(done)
 
 
 def _make_room(pool: Pool, doing: _Doing, counted: _Counted) -> None:

@@ -10,8 +10,9 @@ from pipeline.publish.case import CaseReports
 from pipeline.publish.files import as_json, work_folder
 from pipeline.publish.journal import Journal
 from pipeline.publish.ledger import Ledger, Order
+from pipeline.publish.progress import Announce
 from pipeline.publish.record import write_record
-from pipeline.publish.report import Announce, make_all
+from pipeline.publish.report import make_all
 
 
 def make_review(
