@@ -21,6 +21,7 @@ else:
     Suite = Any
 
 _COLUMNS = ("column", "column_A", "column_B")
+_WHETHER = {"result_format": "BOOLEAN_ONLY"}
 _COMPLETE = {"result_format": "COMPLETE"}  # the default keeps twenty failing rows
 
 
@@ -101,10 +102,22 @@ def failures_of(rows: pd.DataFrame, suite: Suite) -> list[Failure]:
     for column in used:
         if column not in rows:
             raise RulesError(f"Unable to judge the rows: there is no column '{column}'.")
-    result = _batch(rows[used]).validate(suite, result_format=_COMPLETE)
     by_reason = _in_order(suite)
-    failures = [_failure(one) for one in result.results if _is_broken(one)]
+    failures = [_failure(one) for one in _judged(_batch(rows[used]), suite) if _is_broken(one)]
     return sorted(failures, key=lambda failure: by_reason[failure.reason])
+
+
+def _judged(batch: Any, suite: Suite) -> list[Any]:
+    """Return what became of the expectations that may be broken, with the rows that break them.
+
+    Most hold, and to say so takes half the time of naming rows: only the others are asked twice.
+    """
+    held = batch.validate(suite, result_format=_WHETHER).results
+    broken = {_reason(one) for one in held if not one.success}
+    asked = [one for one in suite.expectations if (one.meta or {})["reason"] in broken]
+    if not asked:
+        return list(held)
+    return list(batch.validate(part_of(suite, asked), result_format=_COMPLETE).results)
 
 
 def _batch(rows: pd.DataFrame) -> Any:
@@ -127,12 +140,16 @@ def _in_order(suite: Suite) -> dict[str, int]:
 
 def _is_broken(one: Any) -> bool:
     """Return whether an expectation failed; an exception inside it is no failure but an error."""
-    reason = one.expectation_config.meta["reason"]
+    reason = _reason(one)
     if any(_raised(one.exception_info)):
         raise RulesError(f"Unable to judge the rows of this file: '{reason}' raised an exception.")
     if not one.success and not one.result.get("unexpected_index_list"):
         raise RulesError(f"Unable to judge the rows of this file: '{reason}' names none.")
     return not one.success
+
+
+def _reason(one: Any) -> str:
+    return str(one.expectation_config.meta["reason"])
 
 
 def _raised(info: Any) -> Iterable[bool]:
@@ -144,9 +161,8 @@ def _raised(info: Any) -> Iterable[bool]:
 
 
 def _failure(one: Any) -> Failure:
-    expectation = one.expectation_config
     return Failure(
-        reason=expectation.meta["reason"],
-        severity=str(expectation.severity.value),
+        reason=_reason(one),
+        severity=str(one.expectation_config.severity.value),
         rows=one.result["unexpected_index_list"],
     )
