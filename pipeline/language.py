@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from string import Formatter
-from typing import Self
+from typing import Any, Self
 
 from babel import Locale
 from babel.dates import format_date
@@ -79,12 +79,7 @@ class Language:
 
     def number(self, x: float, decimals: int, *, signed: bool = False) -> str:
         """Return ``x`` rounded half up, with the language's decimal mark and no thousands mark."""
-        rounded = Decimal(str(x)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
-        rounded += 0  # no "minus nought"
-        pattern = "0." + "0" * decimals if decimals else "0"
-        printed = format_decimal(rounded, format=pattern, locale=self.locale)
-        sign = "+" if signed and rounded > 0 else ""
-        return sign + printed.replace("-", MINUS)
+        return _number(x, decimals, signed, self.locale)
 
     def quantity(self, quantity: Quantity) -> str:
         """Return comparator, number and unit, held together by no-break spaces."""
@@ -205,12 +200,23 @@ class Language:
         return self.listing(value)
 
     def _find(self, key: str) -> object:
-        found: object = self.texts
-        for part in key.split("."):
-            if not isinstance(found, Mapping) or part not in found:
-                return None
-            found = found[part]
+        found: Any = self.texts
+        try:
+            for part in key.split("."):
+                found = found[part]
+        except (KeyError, TypeError):  # no such key, or below a text
+            return None
         return found
+
+
+@lru_cache(maxsize=8_192)  # a report says the same few numbers again and again
+def _number(x: float, decimals: int, signed: bool, locale: str) -> str:
+    rounded = Decimal(str(x)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+    rounded += 0  # no "minus nought"
+    pattern = "0." + "0" * decimals if decimals else "0"
+    printed = format_decimal(rounded, format=pattern, locale=locale)
+    sign = "+" if signed and rounded > 0 else ""
+    return sign + printed.replace("-", MINUS)
 
 
 @lru_cache

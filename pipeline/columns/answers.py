@@ -1,7 +1,7 @@
 """Column and language floor. Yes, no and unknown at every visit, and how numbers are rounded."""
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import or_
 from typing import Any
 
@@ -16,8 +16,10 @@ with np.errstate(over="ignore"):
 
 def tristate(yes: Any, known: Any) -> BooleanArray:
     """Return ``yes`` where ``known``, and unknown elsewhere."""
-    yes = np.asarray(yes, dtype=bool)
-    return BooleanArray(yes, np.broadcast_to(~np.asarray(known, dtype=bool), yes.shape).copy())
+    yes, unknown = np.asarray(yes, dtype=bool), ~np.asarray(known, dtype=bool)
+    if unknown.shape != yes.shape:
+        unknown = np.broadcast_to(unknown, yes.shape).copy()
+    return BooleanArray(yes, unknown)
 
 
 def certain(answer: BooleanArray) -> Where:
@@ -56,6 +58,7 @@ def compare(low: Floats, high: Floats, op: str, limit: Any) -> BooleanArray:
     return BooleanArray(yes, ~(yes | no))
 
 
+@lru_cache(maxsize=64)
 def nothing(count: int) -> Floats:
     """Return ``count`` times NaN, in the room of one; it cannot be written to."""
     return np.broadcast_to(np.nan, count)

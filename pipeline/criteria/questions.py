@@ -39,7 +39,8 @@ def two_hour_glucose(visits: Visits) -> Column:
 
 def reliable_hba1c(visits: Visits) -> Column:
     """Return HbA1c where nothing is known that changes it."""
-    return visits.column("hba1c").where(~hba1c_unreliable(visits))
+    measured = visits.column("hba1c")
+    return measured.where(~hba1c_unreliable(visits)) if measured.known.any() else measured
 
 
 def prediabetes(readings: Sequence[Visits]) -> BooleanArray:

@@ -53,8 +53,9 @@ def _measured_otherwise(changes: Iterable[Change]) -> Mapping[dt.date, Markers]:
 def _weakened(conclusion: Conclusion) -> Iterator[Reservation]:
     """Yield each reason that holds for one of the results, with the results it holds for."""
     for word, holds in REASONS.items():
-        rows = conclusion.rows[holds(conclusion)]
-        if len(rows):
+        found = holds(conclusion)
+        if found.any():
+            rows = conclusion.rows[found]
             yield Reservation(
                 word=word,
                 weakens=conclusion.weakens,

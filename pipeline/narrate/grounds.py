@@ -39,7 +39,7 @@ def grounds_of(telling: Telling, sentence: Sentence) -> tuple[Ground, ...]:
 
 def limit_grounds(telling: Telling, id: str) -> Iterator[Ground]:
     """Yield the limit of an id, as it is crossed, with whose it is and its source."""
-    limit = _limits_by_id(telling).get(id)
+    limit = telling.limits.get(id)
     if limit is not None:
         yield _of_limit(telling, limit)
 
@@ -73,15 +73,6 @@ def _of_limit(telling: Telling, limit: Limit) -> Ground:
         source=_source(telling, limit.source),
     )
     return Ground(kind=limit.set, text=text, verified=limit.verified)
-
-
-def _limits_by_id(telling: Telling) -> dict[str, Limit]:
-    """Return the limits by id: the rules' own, then those that laboratories printed."""
-    known = {limit.id: limit for limit in telling.rules.limits}
-    for visit in telling.interpretation.visits:
-        for finding in visit.findings:
-            known |= {limit.id: limit for few in finding.limits.values() for limit in few}
-    return known
 
 
 def _source(telling: Telling, source: str) -> str:

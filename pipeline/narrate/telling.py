@@ -1,22 +1,33 @@
 """Middle floor. What every section is told from, and how it says something."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from pipeline.language import Field, Language
-from pipeline.model import Finding, Interpretation, Visit
+from pipeline.model import Finding, Interpretation, Limit, Visit
 from pipeline.rules import Rules
 from pipeline.story import Sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
-    """One case, the language it is told in, and the facts it rests on."""
+    """One case, the language it is told in, and the facts it rests on.
+
+    ``limits`` are the rules' own by id, then those that laboratories printed.
+    """
 
     interpretation: Interpretation
     language: Language
     rules: Rules
+    limits: Mapping[str, Limit] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        known = {limit.id: limit for limit in self.rules.limits}
+        for visit in self.interpretation.visits:
+            for finding in visit.findings:
+                known |= {limit.id: limit for few in finding.limits.values() for limit in few}
+        object.__setattr__(self, "limits", known)
 
     @property
     def last(self) -> Visit:

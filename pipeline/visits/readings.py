@@ -88,6 +88,8 @@ def _ogtt_began_fasting(visits: Visits) -> BooleanArray:
     """Return whether the OGTT of a visit began fasting: its start says so, else its own rows."""
     during = [id for id in visits.rules.markers if "_ogtt_" in id]
     rows = visits.rows[visits.rows["marker"].isin(during)]
+    if rows.empty:
+        return tristate(*np.zeros((2, len(visits)), dtype=bool))
     starts = rows[rows["marker"].isin([id for id in during if id.endswith("_ogtt_0")])]
     others = rows[~rows["visit"].isin(starts["visit"])]
     fasting = pd.concat([starts, others]).groupby("visit")["fasting"].any()

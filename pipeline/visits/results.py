@@ -91,6 +91,8 @@ def _with_start_of_ogtt(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _start_as(name: str, rows: pd.DataFrame) -> pd.DataFrame:
     start = rows[rows["marker"] == name.replace("_fasting", "_ogtt_0")]
+    if start.empty:
+        return start
     marker = np.where(start["fasting"], name, _random(name))
     marker = pd.Categorical(marker, dtype=rows["marker"].dtype)
     start = start.assign(marker=marker, promoted=~start["fasting"], from_ogtt=True)

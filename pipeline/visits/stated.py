@@ -94,7 +94,8 @@ def _contains(said: _Said, starts: tuple[str, ...]) -> BooleanArray:
     """Return whether one of the words of each value begins with one of ``starts``."""
 
     def begins(words: pd.Series) -> pd.Series:
-        padded = " " + words.astype(str)
-        return padded.map(lambda text: any(f" {start}" in text for start in starts)).astype(bool)
+        texts = [f" {word}" for word in words]
+        found = [any(f" {start}" in text for start in starts) for text in texts]
+        return pd.Series(found, index=words.index, dtype=bool)
 
     return said.asked(begins)
