@@ -8,32 +8,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import pypdfium2
 import pytest
+from command import ROOT, casereport, casereport_alone
 
 pytestmark = pytest.mark.xdist_group("report")
-ROOT = Path(__file__).resolve().parents[1]
 HEAD = "case_id,sample_id,collected_at,analyte,value,unit\n"
 GOOD = HEAD + "case-1,s1,2025-09-08,glucose_fasting,4.8,mmol/L\n"
 BAD = HEAD + "case-1,s1,2025-09-08,unheard_of,4.8,mmol/L\n"
 PICTURE = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(64)
-
-
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
-def casereport(*words: str | Path) -> Ended:
-    command = [sys.executable, "-m", "pipeline", *map(str, words)]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-    return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
 def write(path: Path, content: str | bytes) -> Path:
@@ -84,6 +70,16 @@ def test_a_file_with_only_bad_rows_makes_no_report_but_says_which_rows_and_why(t
     assert ended.code == 3
     assert ended.err.splitlines() == ["NothingUsableError: None of the 1 rows could be accepted."]
     assert files_below(tmp_path / "out") == {"quarantine.csv", "validation.html"}
+
+
+@pytest.mark.parametrize("options", [("--json",), ("--strict",), ("--case", "case-1")])
+def test_a_process_of_its_own_ends_as_the_command_does(tmp_path, options: Sequence[str]) -> None:
+    file = write(tmp_path / "lab.csv", GOOD + BAD.removeprefix(HEAD))
+    words = ("check", file, "--as-of", "2025-10-01", "--out", tmp_path / "out", *options)
+    alone, here = casereport_alone(*words), casereport(*words)
+    assert (alone.code, alone.out) == (here.code, here.out)
+    assert alone.err.splitlines()[-1:] == here.err.splitlines()[-1:]  # a usage fits its terminal
+    assert alone.code == {"--json": 0, "--strict": 3, "--case": 2}[options[0]]
 
 
 def test_an_unknown_kind_is_refused_before_a_file_is_read(tmp_path) -> None:
@@ -150,7 +146,7 @@ def test_a_person_without_a_row_that_could_be_accepted_is_named_and_counts_as_no
     file = write(tmp_path / "lab.csv", GOOD + BAD.removeprefix(HEAD).replace("case-1", "case-2"))
     common = (file, "--as-of", "2025-10-01", "--out", tmp_path / "out")
     assert "No row accepted: case-2" in casereport("check", *common).out.splitlines()
-    ended = casereport("report", "case_study", *common, "--format", "json")
+    ended = casereport_alone("report", "case_study", *common, "--format", "json")
     assert (ended.code, ended.err) == (4, "1 of 1: case-1 made\n")
     assert "No row accepted, so no report: case-2" in ended.out.splitlines()
     run = json.loads((tmp_path / "out/run.json").read_bytes())
@@ -160,7 +156,7 @@ def test_a_person_without_a_row_that_could_be_accepted_is_named_and_counts_as_no
         ("refused", "case-2"),
         ("made", "case-1"),
     ]
-    one = casereport("report", "case_study", *common, "--format", "json", "--case", "case-1")
+    one = casereport_alone("report", "case_study", *common, "--format", "json", "--case", "case-1")
     assert one.code == 0
 
 
@@ -168,7 +164,7 @@ def test_a_person_of_whom_the_only_value_is_in_doubt_gets_a_report(tmp_path) -> 
     doubtful = HEAD + "case-1,s1,2025-09-08,glucose_fasting,480,mmol/L\n"
     file = write(tmp_path / "lab.csv", doubtful)
     options = ("--as-of", "2025-10-01", "--out", tmp_path / "out", "--format", "json")
-    ended = casereport("report", "case_study", file, *options)
+    ended = casereport_alone("report", "case_study", file, *options)
     assert ended.code == 0, ended.err + ended.out
     assert (tmp_path / "out/case-1/case.json").exists()
 
@@ -199,7 +195,7 @@ def test_help_answers_at_once() -> None:
     times = []
     for _ in range(3):
         started = time.monotonic()
-        assert "report" in casereport("--help").out
+        assert "report" in casereport_alone("--help").out
         times.append(time.monotonic() - started)
     assert min(times) < 1
 
@@ -209,21 +205,21 @@ def test_a_lab_table_of_two_people_becomes_a_report_each_the_same_twice(tmp_path
     file = write(tmp_path / "lab.csv", GOOD + second)
     words = ("report", "case_study", file, "--as-of", "2025-10-01", "--language", "en")
     first, again = tmp_path / "first", tmp_path / "again"
-    ended = casereport(*words, "--format", "html,pdf,json,ipynb", "--out", first)
+    ended = casereport_alone(*words, "--format", "html,pdf,json,ipynb", "--out", first)
     assert (ended.code, ended.err.count(" made\n")) == (0, 2), ended.err
     endings = ("html", "pdf", "ipynb")
     reports = {f"case-{n}/case_study.en.{ending}" for n in (1, 2) for ending in endings}
     results = {f"case-{n}/case.json" for n in (1, 2)}
     common = {"quarantine.csv", "validation.html", "run.json", "index.html"}
     assert files_below(first) == reports | results | common
-    casereport(*words, "--format", "html,pdf,json,ipynb", "--jobs", "1", "--out", again)
+    casereport_alone(*words, "--format", "html,pdf,json,ipynb", "--jobs", "1", "--out", again)
     for name in reports | results | {"quarantine.csv", "validation.html", "index.html"}:
         assert (again / name).read_bytes() == (first / name).read_bytes(), name
 
 
 def test_what_is_written_is_for_its_owner_alone(tmp_path) -> None:
     file = write(tmp_path / "lab.csv", GOOD)
-    casereport("check", file, "--as-of", "2025-10-01", "--out", tmp_path / "out")
+    casereport_alone("check", file, "--as-of", "2025-10-01", "--out", tmp_path / "out")
     paths = [tmp_path / "out", *(tmp_path / "out").rglob("*")]
     assert [path for path in paths if path.stat().st_mode & 0o077] == []
 
@@ -286,7 +282,7 @@ def test_the_record_names_the_files_that_were_read_and_no_others(tmp_path) -> No
     logo = write(tmp_path / "logo.svg", drawing)
     words = ("--as-of", "2025-10-01", "--format", "json", "--out", tmp_path / "out")
     besides = ("--people", people, "--brand", brand)
-    ended = casereport("report", "case_study", folder, *besides, *words)
+    ended = casereport_alone("report", "case_study", folder, *besides, *words)
     assert ended.code == 0, ended.err
     record = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
     read = (folder / "case.toml", folder / "lab.csv", people, brand, logo)
@@ -306,7 +302,7 @@ def test_a_report_names_no_file_since_its_name_may_be_a_persons(tmp_path, pango)
     text = HEAD + "\n".join([*lines, "case-1,s9,2025-09-08,potassium,52,mmol/L\n"])
     file = write(tmp_path / "token_name.csv", text)
     words = ("--as-of", "2025-10-01", "--format", "html,pdf,ipynb", "--out", tmp_path / "out")
-    ended = casereport("report", "case_study", file, *words)
+    ended = casereport_alone("report", "case_study", file, *words)
     assert ended.code == 0, ended.err
     report = tmp_path / "out" / "case-1" / "case_study.nl"
     page = report.with_suffix(".nl.html").read_text("utf-8")
@@ -327,7 +323,7 @@ def test_the_targets_of_a_practice_are_used_and_named_in_the_record(tmp_path) ->
     text = '[targets.vitamin_d]\nlow = 75\nunit = "nmol/L"\nsource = "Own protocol"\n'
     rules = write(tmp_path / "rules.toml", text)
     words = ("--as-of", "2025-10-01", "--format", "json", "--out", tmp_path / "out")
-    ended = casereport("report", "case_study", file, "--rules", rules, *words)
+    ended = casereport_alone("report", "case_study", file, "--rules", rules, *words)
     assert ended.code == 0, ended.err
     record = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
     hash = sha256(rules.read_bytes()).hexdigest()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from command import Ended, casereport, casereport_alone
 from golden import taken_in
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -612,29 +613,20 @@ def test_parquet_that_breaks_a_constraint_or_lacks_a_table_fills_no_store(
 # The command itself.
 
 
-def casereport(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline", *words]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=300)
-
-
 @pytest.mark.kernel
 @pytest.mark.xdist_group("kernel")
 def test_a_report_from_the_store_is_that_from_the_files_to_the_byte(
     tmp_path: Path, root: Path, store: Path
 ) -> None:
     sample, as_of = str(root / "samples/seed_case"), ["--as-of", "2025-10-01"]
-    told = casereport(
-        root, "ingest", sample, "--store", str(store), *as_of, "--out", str(tmp_path / "i")
-    )
-    assert (told.returncode, told.stderr) == (0, "")
-    assert "132 accepted, 0 set aside, 0 known already" in told.stdout
+    told = casereport("ingest", sample, "--store", store, *as_of, "--out", tmp_path / "i")
+    assert (told.code, told.err) == (0, "")
+    assert "132 accepted, 0 set aside, 0 known already" in told.out
     common = ["--format", "html,json", *as_of, "--quiet"]
     runs = {"files": [sample], "store": ["--store", str(store)]}
     for name, words in runs.items():
-        run = casereport(
-            root, "report", "case_study", *words, *common, "--out", str(tmp_path / name)
-        )
-        assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+        run = casereport_alone("report", "case_study", *words, *common, "--out", tmp_path / name)
+        assert run == Ended(0, "", "")
     for name in (
         "seed_case/case_study.nl.html",
         "seed_case/case.json",
@@ -647,9 +639,9 @@ def test_a_report_from_the_store_is_that_from_the_files_to_the_byte(
     record = json.loads((tmp_path / "store/run.json").read_text(encoding="utf-8"))
     assert record["store"] == str(store)
     assert [one["file"] for one in record["inputs"]] == ["lab.csv"]
-    gone = casereport(root, "purge", "seed_case", "--store", str(store))
-    assert gone.returncode == 0
-    assert str(tmp_path / "store/seed_case/case.json") in gone.stdout
+    gone = casereport("purge", "seed_case", "--store", store)
+    assert gone.code == 0
+    assert str(tmp_path / "store/seed_case/case.json") in gone.out
 
 
 @pytest.mark.parametrize(
@@ -663,15 +655,13 @@ def test_a_report_from_the_store_is_that_from_the_files_to_the_byte(
         (["report", "case_study", "--store", "y", "--people", "z"], "--people with --store"),
     ],
 )
-def test_a_report_is_of_files_or_of_a_store(
-    tmp_path: Path, root: Path, words: list[str], told: str
-) -> None:
-    run = casereport(root, *words, "--out", str(tmp_path / "out"))
-    assert (run.returncode, told in run.stderr) == (2, True), run.stderr
+def test_a_report_is_of_files_or_of_a_store(tmp_path: Path, words: list[str], told: str) -> None:
+    run = casereport(*words, "--out", tmp_path / "out")
+    assert (run.code, told in run.err) == (2, True), run.err
 
 
-def test_the_store_is_for_its_owner_alone(tmp_path: Path, root: Path, store: Path) -> None:
+def test_the_store_is_for_its_owner_alone(tmp_path: Path, store: Path) -> None:
     file = lab_file(tmp_path, ALT)
     words = ["--store", str(store), "--as-of", "2025-10-01", "--out", str(tmp_path / "out")]
-    assert casereport(root, "ingest", str(file), *words).returncode == 0
+    assert casereport_alone("ingest", file, *words).code == 0
     assert store.stat().st_mode & 0o077 == 0
