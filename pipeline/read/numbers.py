@@ -1,6 +1,8 @@
 """Middle floor. Reads numbers as laboratories write them, and never guesses a thousands mark."""
 
+import re
 from collections.abc import Iterable
+from math import nan
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ from pipeline.rules.units import fold_unit
 # no thousands mark, no NaN or infinity; only the digits 0 to 9, before the mark as many as a float
 # holds exactly, behind it as many as JSON prints of one.
 # Before a mark there may be no digit (".2"). Behind all may stand the laboratory's own flag.
-_NUMBER = (
+_NUMBER = re.compile(
     r"(?P<comparator><=|>=|<|>)?\s*"
     r"(?P<whole>-?(?:0|[1-9][0-9]{0,14}|(?=[.,][0-9])))"
     r"(?:(?P<mark>[.,])(?P<decimals>[0-9]{1,18}))?"
@@ -24,9 +26,20 @@ _NO_NUMBERS = {
     "remark": r"[<>]?=?\s*-?[0-9]+(?:[.,][0-9]+)?\s*[^\W\d_]",
 }
 _SIGNS = {"≤": "<=", "≥": ">="}
-_THOUSANDS_LIKE = r"-?[1-9][0-9]{0,2}"  # what stands before ".123" in 1.123, if that were 1123
+# What stands before ".123" in 1.123, if that were 1123.
+_THOUSANDS_LIKE = re.compile(r"-?[1-9][0-9]{0,2}")
 _OTHER_MARK = {".": ",", ",": "."}
 
+# The parts of a text: a mark only of a number, the ``places`` behind it, and whether that mark may
+# be one of thousands as well.
+_PARTS = {
+    "comparator": str,
+    "mark": str,
+    "flag": str,
+    "number": float,
+    "places": float,
+    "two_readings": bool,
+}
 _LIMITS = ("ref_low", "ref_high")
 NUMBER_COLUMNS = (
     "value_reading",
@@ -160,25 +173,31 @@ def _proven(mark: pd.Series, *, files: pd.Series, marks: Marks) -> np.ndarray:
 def _shapes(texts: pd.Series) -> pd.DataFrame:
     """Return the parts of each text; equal texts are taken apart once."""
     codes, unique = pd.factorize(texts)
-    written = pd.Series(unique, dtype=str).str.strip()
+    shapes = [_shape(text) for text in unique]
+    parts = zip(*shapes, strict=True) if shapes else [()] * len(_PARTS)
+    named = zip(_PARTS.items(), parts, strict=True)
+    columns = {name: pd.Series(values, dtype=kind) for (name, kind), values in named}
+    return pd.DataFrame(columns).take(codes).set_axis(texts.index)
+
+
+def _shape(text: str) -> tuple[str, str | None, str, float, float, bool]:
+    """Return of one text what ``_PARTS`` name; without a number it has no mark."""
+    written = text.strip()
     for sign, ascii_sign in _SIGNS.items():
-        written = written.str.replace(sign, ascii_sign, regex=False)
-    parts = written.str.extract("^" + _NUMBER)
-    decimals = parts["decimals"].fillna("")
-    shapes = pd.DataFrame(
-        {
-            "comparator": parts["comparator"].fillna(""),
-            "mark": parts["mark"],
-            "flag": parts["flag"].fillna(""),
-            "number": (_whole(parts["whole"]) + "." + decimals).astype(float),
-            "places": decimals.str.len().astype(float),
-            "two_readings": (decimals.str.len() == len("000"))
-            & parts["whole"].fillna("").str.fullmatch(_THOUSANDS_LIKE),
-        }
-    )
-    return shapes.take(codes).set_axis(texts.index)
+        written = written.replace(sign, ascii_sign)
+    found = _NUMBER.match(written)
+    if found is None:
+        return "", None, "", nan, 0.0, False
+    whole, decimals = found["whole"], found["decimals"] or ""
+    like_thousands = len(decimals) == len("000") and bool(_THOUSANDS_LIKE.fullmatch(whole))
+    number = float(f"{_whole(whole)}.{decimals}")
+    places = float(len(decimals))
+    return (
+        found["comparator"] or "", found["mark"], found["flag"] or "",
+        number, places, like_thousands,
+    )  # fmt: skip
 
 
-def _whole(texts: pd.Series) -> pd.Series:
+def _whole(digits: str) -> str:
     """Return the digits before a mark; where there are none, a zero behind the sign."""
-    return texts.replace({"": "0", "-": "-0"})
+    return {"": "0", "-": "-0"}.get(digits, digits)
