@@ -168,13 +168,18 @@ def test_every_marker_with_limits_of_plausibility_carries_them() -> None:
             break
 
 
-@pytest.mark.parametrize("unit", RULES.units.to_dict("records"), ids=lambda unit: unit["marker"])
-def test_every_unit_of_the_rules_converts_by_its_own_factor(unit: dict) -> None:
-    (row,) = normalise(f"analyte|value|unit\n{unit['marker']}|8|{unit['unit']}").to_dict("records")
-    assert row["unit_reading"] == "known"
-    exact = 8 * unit["factor"] + unit["offset"]
-    tolerance = 0.5 if unit["marker"] == "hba1c" else 1e-5 * abs(exact)
-    assert row["low"] == pytest.approx(exact, abs=tolerance)
+def test_every_unit_of_the_rules_converts_by_its_own_factor() -> None:
+    units = RULES.units.to_dict("records")
+    lines = [f"{unit['marker']}|8|{unit['unit']}" for unit in units]
+    rows = normalise("\n".join(["analyte|value|unit", *lines])).to_dict("records")
+    wrong = []
+    for unit, row in zip(units, rows, strict=True):
+        exact = 8 * unit["factor"] + unit["offset"]
+        tolerance = 0.5 if unit["marker"] == "hba1c" else 1e-5 * abs(exact)
+        is_right = row["low"] == pytest.approx(exact, abs=tolerance)
+        if row["unit_reading"] != "known" or not is_right:
+            wrong.append((unit["marker"], unit["unit"], row["unit_reading"], row["low"]))
+    assert wrong == []
 
 
 @given(st.decimals(min_value="1e-6", max_value="1e9", allow_nan=False, places=6))

@@ -172,6 +172,7 @@ def numbers_below(language: str, prefix: str) -> frozenset[Decimal]:
     return frozenset(number for text in texts for number in numbers_in(text))
 
 
+@cache
 def written(language: str, key: str) -> frozenset[Decimal]:
     """Return the numbers written in the text of a key, and in the names that it may fill in."""
     more = [name for start, names in TOGETHER.items() if key.startswith(start) for name in names]
@@ -182,9 +183,13 @@ def untraced(sentence: Sentence, language: str, name: str) -> list[Decimal]:
     """Return the numbers of a sentence about a case that come from nowhere."""
     if sentence.key.startswith(TOLD_BY_THE_CASE):
         return []
+    known = (known_numbers(name), written(language, sentence.key))
+    found = numbers_in(sentence.text)
+    left = [number for number in found if not any(number in numbers for numbers in known)]
+    if not left:
+        return []
     named = frozenset(number for rule in NAMED for number in rule(sentence, result(name)))
-    allowed = known_numbers(name) | written(language, sentence.key) | named
-    return [number for number in numbers_in(sentence.text) if number not in allowed]
+    return [number for number in left if number not in named]
 
 
 def sentences(story: Story) -> list[Sentence]:
