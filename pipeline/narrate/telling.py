@@ -12,22 +12,23 @@ from pipeline.story import Sentence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
-    """One case, the language it is told in, and the facts it rests on.
-
-    ``limits`` are the rules' own by id, then those that laboratories printed.
-    """
+    """One case, the language it is told in, and the facts it rests on."""
 
     interpretation: Interpretation
     language: Language
     rules: Rules
-    limits: Mapping[str, Limit] = field(init=False, repr=False, compare=False)
+    _limits: dict[str, Limit] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        known = {limit.id: limit for limit in self.rules.limits}
-        for visit in self.interpretation.visits:
-            for finding in visit.findings:
-                known |= {limit.id: limit for few in finding.limits.values() for limit in few}
-        object.__setattr__(self, "limits", known)
+    @property
+    def limits(self) -> Mapping[str, Limit]:
+        """Return the limits by id: the rules' own, then those that laboratories printed."""
+        if not self._limits:  # found once, and every sentence asks
+            self._limits.update({limit.id: limit for limit in self.rules.limits})
+            for visit in self.interpretation.visits:
+                for finding in visit.findings:
+                    found = (limit for few in finding.limits.values() for limit in few)
+                    self._limits.update({limit.id: limit for limit in found})
+        return self._limits
 
     @property
     def last(self) -> Visit:
