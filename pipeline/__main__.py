@@ -106,6 +106,9 @@ def _add_report(commands: Any) -> None:
         "--pdf", choices=("ua", "a3"), default="ua", help="ua: PDF/UA; a3: PDF/A-3 with case.json"
     )
     parser.add_argument("--brand", type=Path, metavar="FILE", help="the practice's look (TOML)")
+    parser.add_argument(
+        "--cluster", default="", metavar="ADDRESS", help="of a Dask scheduler, tls://"
+    )
     parser.add_argument("--fresh", action="store_true", help="ignore what is already made")
     parser.add_argument("--explain", metavar="CASE", help="say why it would be made; make nothing")
     parser.add_argument("--only", choices=("failed",), help="those that the last run failed at")

@@ -24,7 +24,11 @@ LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 FONTS = ROOT / "templates" / "report" / "static" / "fonts"
 
 RUNTIME = [Requirement(line) for line in PROJECT["dependencies"]]
-NEEDED = RUNTIME + [Requirement(line) for line in PROJECT["optional-dependencies"]["dev"]]
+EXTRAS = {
+    name: [Requirement(line) for line in lines]
+    for name, lines in PROJECT["optional-dependencies"].items()
+}
+NEEDED = RUNTIME + EXTRAS["cluster"] + EXTRAS["dev"]
 
 # conda's name of what PyPI calls otherwise
 CONDA_NAMES = {"matplotlib-base": "matplotlib", "nbconvert-core": "nbconvert"}
@@ -114,7 +118,14 @@ def test_the_lock_names_no_address_and_has_a_hash_for_every_package() -> None:
 
 
 def test_whatever_the_package_imports_is_declared() -> None:
-    assert third_party("pipeline") <= {canonicalize_name(need.name) for need in RUNTIME}
+    declared = RUNTIME + EXTRAS["cluster"]
+    assert third_party("pipeline") <= {canonicalize_name(need.name) for need in declared}
+
+
+def test_what_only_a_cluster_needs_is_asked_for_where_one_is_named() -> None:
+    told = "import sys, pipeline.publish.pool; print('distributed' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
 
 
 def test_whatever_the_tests_import_is_declared() -> None:

@@ -33,6 +33,7 @@ def order_of(asked: Namespace) -> "Order":
         reference=asked.reference,
         store=asked.store,
         jobs=asked.jobs,
+        cluster=asked.cluster,
         fresh=asked.fresh,
         only=only,
     )

@@ -118,7 +118,7 @@ class CaseReports:
             as_of=order.as_of,
             brand=self.brand,
             known=before.told if before else "",
-            place=str(self.work),
+            place="" if order.cluster else str(self.work),
         )
 
     def _place(self, language: str, product: Product) -> None:

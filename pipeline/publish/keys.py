@@ -43,6 +43,15 @@ class Keys:
         return own | self._common
 
 
+@cache
+def installation_hash() -> str:
+    """Return the hash of all that is installed and that a report depends on."""
+    folders = ("notebooks", "templates", "pipeline/rules/texts")
+    packages = [f"{name} {number}".encode() for name, number in sorted(versions().items())]
+    hashes = [program_hash(), facts_hash(), _files_hash(*map(Path, folders))]
+    return _hash([*(one.encode() for one in hashes), *packages])
+
+
 def changed_parts(before: Parts, after: Parts) -> frozenset[str]:
     """Return the names of the parts that differ."""
     names = {*before, *after}

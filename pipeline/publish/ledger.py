@@ -47,6 +47,7 @@ class Order:
     period: str = ""  # of a review of many
     limit: int = 0  # below which a review tells no count of people
     jobs: int = 1
+    cluster: str = ""  # the address of a scheduler; "" for this machine
     fresh: bool = False  # what was made before does not count
     only: frozenset[tuple[str, str]] | None = None  # of these cases and languages; None: of all
 
@@ -70,6 +71,7 @@ class Order:
         names = ("people", "rules", "mapping", "suite", "brand", "reference", "store")
         files = {name: getattr(self, name) for name in names}
         words += [f"--{name}={file}" for name, file in files.items() if file]
+        words += [f"--cluster={self.cluster}"] if self.cluster else []
         return shlex.join(words)
 
 

@@ -35,8 +35,23 @@ class Pool(Protocol):
 
 
 @contextmanager
-def pool_of(*, jobs: int, reports: int) -> Iterator[Pool]:
-    """Give a pool for so many reports; whatever happens, all that it started ends with it."""
+def pool_of(*, jobs: int, reports: int, cluster: str = "") -> Iterator[Pool]:
+    """Give a pool for so many reports; whatever happens, all that it started ends with it.
+
+    ``cluster`` is the address of a scheduler whose workers make them; "" for this machine.
+    """
+    if cluster:
+        from pipeline.publish.cluster import cluster_of
+
+        with cluster_of(cluster) as pool:
+            yield pool
+        return
+    with _pool_here(jobs=jobs, reports=reports) as pool:
+        yield pool
+
+
+@contextmanager
+def _pool_here(*, jobs: int, reports: int) -> Iterator[Pool]:
     workers = min(jobs, reports)
     with kernel_home(reports=reports) as (home, server):
         pool: InThisProcess | Workers
@@ -105,7 +120,7 @@ class Workers:
 
     def _make(self, task: Task) -> Outcome:
         for _ in range(_TRIES):
-            self._server.start()  # where it has ended, another
+            self._server.expect_kernels()  # where it has ended, of another
             answer = self._worker().ask(task.as_bytes())
             if answer is not None:
                 return outcome_of_bytes(answer)

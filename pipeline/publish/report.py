@@ -131,7 +131,8 @@ def make_all(order: Order, inputs: Inputs, *, cases: int, announce: Announce, br
     """
     keys, counted = Keys(order, brand=brand), _Counted(cases, announce)
     doing: _Doing = {}
-    with pool_of(jobs=order.jobs, reports=cases * len(order.languages)) as pool:
+    reports_in_all = cases * len(order.languages)
+    with pool_of(jobs=order.jobs, reports=reports_in_all, cluster=order.cluster) as pool:
         for reports, content in inputs:
             for task in reports.tasks(content, keys):
                 _make_room(pool, doing, counted)

@@ -30,6 +30,7 @@ class ForkServer:
         self._home, self._env, self._rehearsed = home, env, rehearsed
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._asked = False  # for a kernel, by anybody
 
     def start(self) -> None:
         """Start the process, if it does not run: it imports while others work."""
@@ -42,13 +43,20 @@ class ForkServer:
 
     def fork(self, birth: Birth) -> "Forked":
         """Return a new kernel. Raises OSError where there is no process to fork it from."""
-        self.start()
+        self.expect_kernels()
         return fork_at(self._home, birth)
+
+    def expect_kernels(self) -> None:
+        """Let the process run: somebody is about to ask it for kernels."""
+        self.start()
+        self._asked = True
 
     def close(self) -> None:
         """End the process, and with it all kernels; the folder is gone afterwards."""
         with self._lock:
             if self._process is not None:
+                if not self._asked:  # it may still be importing, and has nothing to end
+                    self._process.kill()
                 self._process.communicate()  # closes its stdin, which is the word to end
                 self._process = None
 

@@ -7,6 +7,7 @@ ends, whatever it started ends with it. When whoever started this process ends, 
 
 import gc
 import os
+import select
 import selectors
 import signal
 import socket
@@ -164,8 +165,14 @@ def _noticed(number: int, frame: FrameType | None) -> None:
     """Let the selector wake up: the signal itself wrote to its socket."""
 
 
+def _is_forsaken() -> bool:
+    """Return whether whoever started this process has gone: its end of our stdin is closed."""
+    return bool(select.select([sys.stdin.fileno()], [], [], 0)[0])
+
+
 def _modules() -> Iterator[str]:
-    """Yield what every report imports; a kernel needs ipykernel's own too."""
+    """Yield what every report imports, in small steps; a kernel needs ipykernel's own too."""
+    yield from ("numpy", "pandas", "matplotlib.pyplot", "seaborn", "zmq", "IPython")
     yield from ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell")
     yield from ("pipeline.export", "pipeline.interpret", "pipeline.narrate", "pipeline.plot")
     yield from ("pipeline.read", "pipeline.show")
@@ -176,6 +183,9 @@ def main(listener: int, home: str, rehearsed: bool) -> None:
     adopt_orphans()
     server = Server(socket.socket(fileno=listener), Path(home))
     for name in _modules():
+        if _is_forsaken():  # nobody waits any more: there is no kernel yet
+            rmtree(home, ignore_errors=True)
+            return
         import_module(name)
     if rehearsed:
         from pipeline.publish.kernels.rehearsal import rehearse
