@@ -12,7 +12,7 @@ from attacker import Record, changes, intervals, numbers
 from sizes import sized
 
 import pipeline.cohort.attack
-from pipeline.cohort import Mark, Published, Shown, Table, protect, share
+from pipeline.cohort import Gate, Mark, Published, Shown, Table, protect, share
 
 Key = tuple[str, ...]
 Members = frozenset[Key]
@@ -433,3 +433,21 @@ def test_a_share_is_printed_only_where_both_counts_are(
 def test_a_table_that_is_none_is_refused(atoms: Any, cells: Any) -> None:
     with pytest.raises(ValueError, match=r"count of people|sum of atoms|key of an atom"):
         Table(atoms=atoms, cells=cells)
+
+
+def test_what_a_table_may_tell_is_found_once_for_tables_that_are_alike(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counts = {("few",): 3, ("many",): 40}
+    cells = {("few",): frozenset([("few",)]), ("all",): frozenset(counts)}
+    gate = Gate()
+    first = gate.counts("first", Table(atoms=counts, cells=cells))
+    monkeypatch.setattr("pipeline.cohort.gate.protect", None)
+    assert gate.counts("again", Table(atoms=counts, cells=cells)) is first
+    with pytest.raises(TypeError):
+        gate.counts("another", Table(atoms={**counts, ("many",): 41}, cells=cells))
+    with pytest.raises(TypeError):
+        gate.counts("known", Table(atoms=counts, cells=cells), known=[("all",)])
+    later = Gate(earlier=[gate.passed])
+    with pytest.raises(TypeError):
+        later.counts("first", Table(atoms=counts, cells=cells))

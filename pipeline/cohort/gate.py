@@ -19,6 +19,7 @@ class Gate:
     limit: int = LOWEST_LIMIT
     earlier: Sequence[Mapping[str, Published]] = ()
     passed: dict[str, Published] = field(default_factory=dict)
+    _alike: dict[object, Published] = field(default_factory=dict)
 
     def counts(self, name: str, table: Table, *, known: Collection[Key] = ()) -> Published:
         """Return what may be printed of a table of people; ``name`` tells it from the others.
@@ -26,9 +27,25 @@ class Gate:
         ``known`` are cells that stand elsewhere too, and are printed there.
         """
         before = [review[name] for review in self.earlier if name in review]
-        published = protect(table, limit=self.limit, earlier=before, known=known)
+        published = (
+            protect(table, limit=self.limit, earlier=before, known=known)
+            if before
+            else self._protected(table, known)
+        )
         self.passed[name] = published
         return published
+
+    def _protected(self, table: Table, known: Collection[Key]) -> Published:
+        """Return what may be printed of a table that no earlier review told.
+
+        Many are alike to the last count, those of periods in which nobody came above all; what may
+        be printed follows from the table alone.
+        """
+        told = tuple(frozenset(part.items()) for part in (table.atoms, table.cells))
+        key = (*told, frozenset(known))
+        if key not in self._alike:
+            self._alike[key] = protect(table, limit=self.limit, known=known)
+        return self._alike[key]
 
     def list(
         self, name: str, counts: Mapping[str, int], *, total: Shown | None = None
