@@ -22,6 +22,7 @@ from stores import AS_OF, store_of, stored
 from pipeline import __version__
 from pipeline.cohort import Gate, Period, period_of, quarter_of, review_store
 from pipeline.cohort.change import find_pairs
+from pipeline.cohort.columns import SHIFTS, marker_places
 from pipeline.cohort.counts import Mark
 from pipeline.cohort.scoring import score_store
 from pipeline.cohort.seen import opened_columns
@@ -35,6 +36,7 @@ from pipeline.read.overlay import read_overlay
 from pipeline.rules import Rules, load_rules
 from pipeline.rules.loader import LimitSet
 from pipeline.store import forget_person
+from pipeline.store.opening import spilled_beside
 from pipeline.story import Row, Section, Story, Table
 
 RULES = load_rules()
@@ -229,12 +231,17 @@ def test_a_practice_in_which_nothing_changes_reports_no_more_than_is_expected(
     assert sum(way != "no" for way in moved) <= 0.05 * len(moved)
     scored = score_store(store, as_of=AS_OF, rules=RULES)
     with opened_columns(scored.path, store) as connection:
-        find_pairs(connection, NOW, RULES)  # what is suppressed counts here
-        measured = [name for name, one in RULES.markers.items() if one.kind == "measured"]
+        find_pairs(connection, NOW)  # what is suppressed counts here
+        places = marker_places(RULES)
+        measured = [places[name] for name, one in RULES.markers.items() if one.kind == "measured"]
         ((real, judged),) = connection.execute(
-            "SELECT count(*) FILTER (shift IN ('down', 'up')), count(*) FROM pair"
-            " WHERE shift <> 'not_judged' AND list_contains($measured, marker)",
-            {"measured": measured},
+            "SELECT count(*) FILTER (list_contains($real, shift)), count(*) FROM pair"
+            " WHERE shift <> $not_judged AND list_contains($measured, marker)",
+            {
+                "real": [SHIFTS.index("down"), SHIFTS.index("up")],
+                "not_judged": SHIFTS.index("not_judged"),
+                "measured": measured,
+            },
         ).fetchall()
     assert judged > 1_000
     assert 0.03 < real / judged < 0.065  # 5 % by definition, and what rounding changes
@@ -375,7 +382,11 @@ def test_who_is_forgotten_leaves_the_scored_columns_too(tmp_path: Path) -> None:
     gone = pd.read_csv(tmp_path / "people.csv")["case_id"].iloc[0]
     scored = score_store(store, as_of=AS_OF, rules=RULES)
     assert gone.encode() in scored.path.read_bytes()
+    killed = tmp_path / f"{spilled_beside(store)}killed"
+    killed.mkdir()
+    (killed / "spilled").write_text(gone)
     forget_person(store, gone, on=AS_OF)
+    assert not killed.exists()
     left = [path for path in tmp_path.iterdir() if store.name in path.name]
     assert not any(gone.encode() in path.read_bytes() for path in left)
     assert score_store(store, as_of=AS_OF, rules=RULES).made == 1

@@ -26,8 +26,9 @@ from sizes import sized
 from stores import AS_OF, store_of
 
 from pipeline.cohort import Gate, period_of, review_store
+from pipeline.cohort.columns import SIGNS, marker_places
+from pipeline.cohort.groups import SEXES, age_codes
 from pipeline.cohort.placing import Placed, place_people
-from pipeline.cohort.seen import AGES, age_names
 from pipeline.errors import ReferenceFileError
 from pipeline.intake.reference import take_in_reference
 from pipeline.language import Language
@@ -37,6 +38,7 @@ from pipeline.rules import load_rules
 from pipeline.story import Section, Table
 
 RULES = load_rules()
+HDL = marker_places(RULES)["hdl"]
 NOW = period_of("2026-Q3")
 HEADER = "marker,sex,age_from,age_to,unit,n,p5,p25,p50,p75,p95,population,year,source"
 ROW = "hdl,F,20,39,mmol/L,90,0.9,1.2,1.4,1.7,2.3,Others,2018,EXAMPLE"
@@ -218,25 +220,21 @@ OLDER = Stratum(
 def placed(people: list[Person], reference: list[Stratum]) -> Placed:
     """Return where people with one value of HDL are placed."""
     with duckdb.connect() as connection:
-        connection.execute("CREATE TABLE visit (chunk INT, visit INT, age INT)")
+        connection.execute("CREATE SCHEMA scored")
+        connection.execute("CREATE TABLE scored.visit (person INT, date DATE, age INT)")
         connection.execute(
-            "CREATE TABLE now_value (chunk INT, visit INT, marker VARCHAR, sex VARCHAR, ages"
-            " VARCHAR, value DOUBLE, comparator VARCHAR, laboratory INT, guideline INT,"
-            " functional INT)"
+            "CREATE TABLE now_value (person INT, date DATE, marker INT, sex INT, ages INT,"
+            " value DOUBLE, sign INT, laboratory INT, guideline INT, functional INT)"
         )
         for number, (sex, age, value, sign) in enumerate(people):
-            connection.execute("INSERT INTO visit VALUES (0, ?, ?)", [number, age])
+            row = [number, "2026-07-01", age]
+            connection.execute("INSERT INTO scored.visit VALUES (?, ?, ?)", row)
+            ages = int(age_codes([np.nan if age is None else age])[0])
+            codes = [HDL, SEXES.index(sex), ages, value, SIGNS.index(sign)]
             connection.execute(
-                "INSERT INTO now_value VALUES (0, ?, 'hdl', ?, ?, ?, ?, 0, 0, 0)",
-                [number, sex, band(age), value, sign],
+                "INSERT INTO now_value VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0)", [*row[:2], *codes]
             )
-        return place_people(connection, reference)
-
-
-def band(age: int | None) -> str:
-    bands = zip(AGES, age_names(), strict=True)
-    named = [name for (first, last), name in bands if age is not None and first <= age <= last]
-    return named[0] if named else "unknown"
+        return place_people(connection, reference, RULES)
 
 
 def sides(found: Placed) -> dict[str, int]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import sqrt
 from typing import Any
 
+from pipeline.cohort.columns import marker_places
 from pipeline.cohort.counts import Key, Mark, Table
 from pipeline.cohort.gate import TOTAL, Gate, told, told_share
 from pipeline.cohort.period import Period
@@ -30,7 +31,7 @@ def course_of(
     ``now`` is what is told of the markers of the period itself: it is not told otherwise here.
     """
     run = [period.earlier(back) for back in reversed(range(PERIODS_OF_A_RUN))]
-    counted = _shares(connection, sorted({*run[:-1], period.a_year_ago}))
+    counted = _shares(connection, sorted({*run[:-1], period.a_year_ago}), list(rules.markers))
     judged = {one["marker"]: _point_of(one, period) for one in now if one["guideline"]}
     told_now = {one["marker"]: one for one in now}
     return {
@@ -49,43 +50,36 @@ def course_of(
 Counts = Mapping[str, tuple[int, int]]  # marker -> people with a value, and beyond the guideline
 
 
-def _shares(connection: Connection, periods: Sequence[Period]) -> Mapping[Period, Counts]:
+def _shares(
+    connection: Connection, periods: Sequence[Period], names: Sequence[str]
+) -> Mapping[Period, Counts]:
     """Return of each period and marker with a guideline how many have it, and how many beyond."""
-    _find_periods(connection, periods)
-    beyond = f"count(*) FILTER (guideline IN ({LOW}, {HIGH}))"
-    joined = "scored.value AS value JOIN in_period AS own USING (chunk, visit)"
-    rows = connection.execute(
-        # most people have one visit in a period: only of the others a choice is to be made
-        "SELECT period, marker, sum(n), sum(beyond) FROM ("
-        f" SELECT period, marker, count(*) AS n, {beyond} AS beyond FROM {joined}"
-        " WHERE visits = 1 AND guideline <> 0 GROUP BY ALL UNION ALL"
-        f" SELECT period, marker, count(*), {beyond} FROM (SELECT period, marker, guideline"
-        f" FROM {joined} WHERE visits > 1 QUALIFY row_number() OVER"
-        " (PARTITION BY period, case_id, marker ORDER BY date DESC) = 1)"
-        " WHERE guideline <> 0 GROUP BY ALL"
-        ") GROUP BY ALL"
-    ).fetchall()
+    _find_days(connection, periods)
+    last = "JOIN of_day USING (date) WHERE next > last"
     people = connection.execute(
-        "SELECT period, count(DISTINCT case_id) FROM in_period GROUP BY period"
+        f"SELECT period, count(*) FROM scored.visit {last} GROUP BY period"
+    ).fetchall()
+    rows = connection.execute(
+        "SELECT period, marker, count(*), count(*) FILTER (guideline IN"
+        f" ({LOW}, {HIGH})) FROM scored.value {last} AND guideline <> 0 GROUP BY ALL"
     ).fetchall()
     found: dict[Period, dict[str, tuple[int, int]]] = {one: {TOTAL: (0, 0)} for one in periods}
     for place, count in people:
         found[periods[place]][TOTAL] = (int(count), 0)
     for place, marker, n, above in rows:
-        found[periods[place]][str(marker)] = (int(n), int(above))
+        found[periods[place]][names[marker]] = (int(n), int(above))
     return found
 
 
-def _find_periods(connection: Connection, periods: Sequence[Period]) -> None:
-    """Make the table ``in_period``: every visit of these periods, and how many a person has."""
-    days = ", ".join(
+def _find_days(connection: Connection, periods: Sequence[Period]) -> None:
+    """Make the table ``of_day``: each day of these periods, with the last of its period."""
+    periods_told = ", ".join(
         f"({place}, DATE '{one.start}', DATE '{one.end}')" for place, one in enumerate(periods)
     )
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE in_period AS SELECT chunk, visit, case_id, date, period,"
-        " count(*) OVER (PARTITION BY period, case_id) AS visits FROM visit"
-        f" JOIN (FROM (VALUES {days}) AS t(period, first, last)) AS known"
-        " ON visit.date BETWEEN known.first AND known.last"
+        "CREATE OR REPLACE TEMP TABLE of_day AS SELECT period, last,"
+        " unnest(range(first, last + INTERVAL 1 DAY, INTERVAL 1 DAY))::DATE AS date"
+        f" FROM (VALUES {periods_told}) AS t(period, first, last)"
     )
 
 
@@ -169,25 +163,28 @@ def _findings(
     gate: Gate,
 ) -> list[dict[str, Any]]:
     """Return of the people seen in a period and before it which findings came, went and stayed."""
-    beyond = f"guideline IN ({LOW}, {HIGH})"
-    rows = connection.execute(
-        f"WITH before AS (SELECT own.case_id, value.marker, {beyond} AS beyond FROM scored.value AS"
-        " value JOIN visit AS own USING (chunk, visit) JOIN now ON now.case_id = own.case_id"
-        f" WHERE own.date < DATE '{period.start}' AND guideline <> 0 QUALIFY row_number() OVER"
-        " (PARTITION BY own.case_id, value.marker ORDER BY own.date DESC) = 1),"
-        f" both_ends AS (SELECT marker, now_value.{beyond} AS beyond, before.beyond AS was"
-        " FROM now_value LEFT JOIN before USING (case_id, marker) WHERE guideline <> 0)"
-        " SELECT marker, count(*) FILTER (beyond AND NOT was),"
-        " count(*) FILTER (NOT beyond AND was), count(*) FILTER (beyond AND was),"
-        " count(*) FILTER (NOT beyond AND NOT was), count(*) FILTER (beyond AND was IS NULL),"
-        " count(*) FILTER (NOT beyond AND was IS NULL) FROM both_ends GROUP BY marker"
-    ).fetchall()
-    found = {str(marker): tuple(map(int, counts)) for marker, *counts in rows}
     return [
-        _finding(marker, found[marker], now[marker], gate)
-        for marker in rules.markers
-        if marker in found
+        _finding(marker, _courses(connection, place, period), now[marker], gate)
+        for marker, place in marker_places(rules).items()
+        if marker in now and now[marker]["guideline"]
     ]
+
+
+def _courses(connection: Connection, marker: int, period: Period) -> tuple[int, ...]:
+    """Return the counts of ``_COURSES`` of one marker."""
+    beyond = f"guideline IN ({LOW}, {HIGH})"
+    (found,) = connection.execute(
+        f"WITH before AS (SELECT person, {beyond} AS was FROM scored.value"
+        f" WHERE marker = {marker} AND guideline <> 0 AND date < DATE '{period.start}'"
+        f" AND again >= DATE '{period.start}'),"
+        f" both_ends AS (SELECT {beyond} AS beyond, was FROM now_value LEFT JOIN before"
+        f" USING (person) WHERE marker = {marker} AND guideline <> 0)"
+        " SELECT count(*) FILTER (beyond AND NOT was), count(*) FILTER (NOT beyond AND was),"
+        " count(*) FILTER (beyond AND was), count(*) FILTER (NOT beyond AND NOT was),"
+        " count(*) FILTER (beyond AND was IS NULL), count(*) FILTER (NOT beyond AND was IS NULL)"
+        " FROM both_ends"
+    ).fetchall()
+    return tuple(map(int, found))
 
 
 _COURSES = ("new", "resolved", "persisting", "neither", "first_beyond", "first_not")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import ceil, floor
 from typing import Any
 
+from pipeline.cohort.columns import marker_places
 from pipeline.cohort.gate import Gate
 from pipeline.rules import Rules
 from pipeline.store.opening import Connection
@@ -22,17 +23,18 @@ def histograms(
     """
     names = [str(one["marker"]) for one in markers if isinstance(one["n"], int)]
     steps = {name: 10.0 ** -rules.markers[name].decimals for name in names}
-    found = ((name, _histogram(connection, name, gate, step=steps[name])) for name in names)
+    places = marker_places(rules)
+    found = ((name, _histogram(connection, places[name], gate, step=steps[name])) for name in names)
     return {name: bins for name, bins in found if bins is not None}
 
 
 def _histogram(
-    connection: Connection, marker: str, gate: Gate, *, step: float
+    connection: Connection, marker: int, gate: Gate, *, step: float
 ) -> dict[str, Any] | None:
     """Return the bins of one marker; ``step`` is that of its printed numbers."""
     (found,) = connection.execute(
-        "SELECT count(*), quantile_cont(value, [0.02, 0.98]) FROM now_value WHERE marker = $marker",
-        {"marker": marker},
+        "SELECT count(*), quantile_cont(value, [0.02, 0.98]) FROM now_value"
+        f" WHERE marker = {marker}"
     ).fetchall()
     n, ends = int(found[0]), found[1]
     if n < 4 * gate.limit or ends[1] <= ends[0]:
@@ -42,8 +44,8 @@ def _histogram(
     start = (floor(ends[0] / step) - 0.5) * step
     rows = connection.execute(
         "SELECT least(greatest(floor((value - $low) / $width), 0), $last)::INTEGER AS bin,"
-        " count(*) FROM now_value WHERE marker = $marker GROUP BY bin",
-        {"low": start, "width": width, "last": _BINS - 1, "marker": marker},
+        f" count(*) FROM now_value WHERE marker = {marker} GROUP BY bin",
+        {"low": start, "width": width, "last": _BINS - 1},
     ).fetchall()
     counts = dict(rows)
     edges = [start + width * place for place in range(_BINS + 1)]

@@ -1,17 +1,19 @@
 """Cohort floor. How the people of a period are: each marker, their phases, their flags."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.cohort.columns import SETS, some_markers
 from pipeline.cohort.counts import Key, Mark, Shown, Table
 from pipeline.cohort.gate import TOTAL, Gate, told, told_share
-from pipeline.cohort.seen import GROUPINGS
+from pipeline.cohort.groups import UNKNOWN, names_of
+from pipeline.cohort.seen import anyone_named
 from pipeline.rules import Rules
 from pipeline.score.bands import HIGH, LOW
 from pipeline.store.opening import Connection, records
 
-SETS = ("laboratory", "guideline", "functional")
+GROUPINGS = ("sex", "ages", "label")  # by which people are told apart
 ZONE = ", ".join(
     f"CASE {one} WHEN {LOW} THEN 'low' WHEN {HIGH} THEN 'high' WHEN 0 THEN 'none' ELSE 'rest' END"
     f" AS of_{one}"
@@ -23,36 +25,57 @@ def markers_of_period(
     connection: Connection, rules: Rules, gate: Gate, *, people: Shown
 ) -> list[dict[str, Any]]:
     """Return of each marker how many have it, its quartiles, and how many lie beyond each limit."""
-    whole = _counted(connection, f"'{TOTAL}'")
-    zones = _zones(connection)
-    groups = {by: _counted(connection, by) for by in GROUPINGS}
+    names = list(rules.markers)
+    counted, zones = _counted(connection, rules), _zones(connection, names)
     return [
-        _marker(marker, whole[marker][TOTAL], zones[marker], groups, gate, people=people)
-        for marker in rules.markers
-        if marker in whole
+        _marker(name, counted[name], zones[name], gate, people=people)
+        for name in names
+        if name in counted
     ]
 
 
-Counted = Mapping[str, Mapping[str, Mapping[str, Any]]]  # marker -> group -> what was counted
+Groups = dict[str, dict[str, Mapping[str, Any]]]  # grouping -> group -> what was counted
 Zone = tuple[str, str, str]  # the side of the limits of each set: low, high or rest
+_COUNTED = (
+    f"count(*) AS n, count(*) FILTER (guideline IN ({LOW}, {HIGH})) AS beyond,"
+    " quantile_cont(value, [0.25, 0.5, 0.75]) AS quartiles FROM now_value"
+)
 
 
-def _counted(connection: Connection, column: str) -> Counted:
-    """Return counts and quartiles of each marker in each group, all by one query."""
-    query = (
-        f"SELECT marker, {column} AS of_group, count(*) AS n,"
-        f" count(*) FILTER (guideline IN ({LOW}, {HIGH})) AS beyond,"
-        " count(*) FILTER (guideline <> 0) AS judged,"
-        " quantile_cont(value, [0.25, 0.5, 0.75]) AS quartiles"
-        " FROM now_value GROUP BY marker, of_group ORDER BY marker, of_group"
-    )
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    for one in records(connection, query):
-        found.setdefault(one["marker"], {})[str(one["of_group"])] = one
-    return found
+def _counted(connection: Connection, rules: Rules) -> dict[str, Groups]:
+    """Return counts and quartiles of each marker, in all people and in each group."""
+    names, found = list(rules.markers), dict[str, Groups]()
+    for row in _counts(connection, rules):
+        by = next((by for by in GROUPINGS if row.get(by) is not None), TOTAL)
+        group = TOTAL if by == TOTAL else _group(by, row[by])
+        groups = found.setdefault(names[row["marker"]], {one: {} for one in (TOTAL, *GROUPINGS)})
+        groups[by][group] = row
+    return {
+        name: {by: dict(sorted(own.items())) for by, own in groups.items()}
+        for name, groups in found.items()
+    }
 
 
-def _zones(connection: Connection) -> Mapping[str, Mapping[Zone, int]]:
+def _group(by: str, value: Any) -> str:
+    return str(value) if by == "label" else names_of(by)[value]
+
+
+def _counts(connection: Connection, rules: Rules) -> Iterator[dict[str, Any]]:
+    """Yield what was counted of each marker and group; of a column no group is of, None."""
+    sets = "GROUPING SETS ((marker), (marker, sex), (marker, ages))"
+    by_label = f"marker, coalesce(label, '{UNKNOWN}') AS label, {_COUNTED}"
+    named = anyone_named(connection)
+    for first, last in some_markers(rules):
+        some = f"WHERE marker BETWEEN {first} AND {last}"
+        yield from records(
+            connection, f"SELECT marker, sex, ages, {_COUNTED} {some} GROUP BY {sets}"
+        )
+        if named:
+            joined = f"SELECT {by_label} LEFT JOIN named USING (person)"
+            yield from records(connection, f"{joined} {some} GROUP BY ALL")
+
+
+def _zones(connection: Connection, names: Sequence[str]) -> Mapping[str, Mapping[Zone, int]]:
     """Return of each marker how many people are in each zone between the limits of all sets.
 
     The sets are counted together: their limits lie within one another, and people between two of
@@ -62,33 +85,28 @@ def _zones(connection: Connection) -> Mapping[str, Mapping[Zone, int]]:
     for marker, *zone, count in connection.execute(
         f"SELECT marker, {ZONE}, count(*) FROM now_value GROUP BY ALL"
     ).fetchall():
-        found.setdefault(str(marker), {})[(zone[0], zone[1], zone[2])] = int(count)
+        found.setdefault(names[marker], {})[(zone[0], zone[1], zone[2])] = int(count)
     return found
 
 
 def _marker(
-    marker: str,
-    found: Mapping[str, Any],
-    zones: Mapping[Zone, int],
-    groups: Mapping[str, Counted],
-    gate: Gate,
-    *,
-    people: Shown,
+    marker: str, counted: Groups, zones: Mapping[Zone, int], gate: Gate, *, people: Shown
 ) -> dict[str, Any]:
-    measured = _measured(marker, int(found["n"]), gate, people=people)
-    told_of = Measured(n=measured, missing=_lacking(int(found["n"]), people), people=people)
+    whole = counted[TOTAL][TOTAL]
+    measured = _measured(marker, int(whole["n"]), gate, people=people)
+    told_of = Measured(n=measured, missing=_lacking(int(whole["n"]), people), people=people)
     shown = _beyond(marker, zones, gate, told_of)
     beyond = shown.get("guideline", {}).get("beyond")
     return {
         "marker": marker,
         "n": told(measured),
         "missing": _missing(measured, people),
-        "quartiles": _quartiles(found, gate),
+        "quartiles": _quartiles(whole, gate),
         **{of: _told_sides(shown.get(of), told_of) for of in SETS},
         "groups": {
-            by: _groups(marker, by, counted[marker], gate, told_of, beyond=beyond)
-            for by, counted in groups.items()
-            if len(counted[marker]) > 1
+            by: _groups(marker, by, counted[by], gate, told_of, beyond=beyond)
+            for by in GROUPINGS
+            if len(counted[by]) > 1
         },
     }
 

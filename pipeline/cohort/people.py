@@ -4,11 +4,9 @@ from typing import Any
 
 from pipeline.cohort.counts import Key, Published, Shown, Table
 from pipeline.cohort.gate import TOTAL, Gate, told
+from pipeline.cohort.groups import SEXES, UNKNOWN, age_names, names_of
 from pipeline.cohort.period import Period
-from pipeline.cohort.seen import UNKNOWN, age_names
 from pipeline.store.opening import Connection
-
-_SEXES = ("F", "M", UNKNOWN)
 
 
 def people_of_period(connection: Connection, period: Period, gate: Gate) -> dict[str, Any]:
@@ -34,15 +32,13 @@ def people_of_period(connection: Connection, period: Period, gate: Gate) -> dict
 def _flow(connection: Connection, period: Period) -> dict[str, int]:
     """Return how many people ended at each step; together they are all people of the store."""
     (found,) = connection.execute(
-        "WITH everybody AS (SELECT DISTINCT owner AS case_id FROM store.result WHERE"
-        " replaced IS NULL AND regexp_full_match(owner, '[A-Za-z0-9_-]{1,64}')"
-        " UNION SELECT case_id FROM store.person),"
-        " history AS (SELECT case_id, min(date) AS first,"
-        " bool_or(date BETWEEN $start AND $end) AS seen FROM visit GROUP BY case_id)"
-        " SELECT count(*) FILTER (first IS NULL), count(*) FILTER (NOT seen),"
-        " count(*) FILTER (seen AND first >= $start), count(*) FILTER (seen AND first < $start)"
-        " FROM everybody LEFT JOIN history USING (case_id)",
-        {"start": period.start, "end": period.end},
+        "WITH everybody AS (FROM scored.owner UNION SELECT case_id FROM store.person),"
+        " history AS (SELECT case_id, person FROM scored.visit WHERE date = first)"
+        " SELECT count(*) FILTER (history.person IS NULL),"
+        " count(*) FILTER (history.person IS NOT NULL AND now.person IS NULL),"
+        " count(*) FILTER (now.first >= $start), count(*) FILTER (now.first < $start)"
+        " FROM everybody LEFT JOIN history USING (case_id) LEFT JOIN now USING (person)",
+        {"start": period.start},
     ).fetchall()
     names = ("without_result", "at_other_times", "first", "again")
     return dict(zip(names, map(int, found), strict=True))
@@ -75,12 +71,13 @@ def _by_age_and_sex(connection: Connection, gate: Gate, *, known: list[Key]) -> 
 
     An age band has no total: it would give away the few of that age whose sex nobody stated.
     """
-    rows = connection.execute("SELECT ages, sex_known, count(*) FROM now GROUP BY ALL").fetchall()
-    found = {(ages, sex): int(count) for ages, sex, count in rows}
-    keys = [(ages, sex) for ages in (*age_names(), UNKNOWN) for sex in _SEXES]
+    rows = connection.execute("SELECT ages, sex, count(*) FROM now GROUP BY ALL").fetchall()
+    by_age, by_sex = names_of("ages"), names_of("sex")
+    found = {(by_age[ages], by_sex[sex]): int(count) for ages, sex, count in rows}
+    keys = [(ages, sex) for ages in (*age_names(), UNKNOWN) for sex in SEXES]
     atoms: dict[Key, int] = {key: found.get(key, 0) for key in keys}
     cells: dict[Key, frozenset[Key]] = {key: frozenset([key]) for key in keys if key[1] != UNKNOWN}
-    for sex in _SEXES:
+    for sex in SEXES:
         cells[(TOTAL, sex)] = frozenset(key for key in keys if key[1] == sex)
     cells[(TOTAL, TOTAL)] = frozenset(keys)
     return gate.counts("age_and_sex", Table(atoms=atoms, cells=cells), known=known)

@@ -33,7 +33,8 @@ def _laboratories(connection: Connection) -> list[dict[str, Any]]:
     return records(
         connection,
         'SELECT laboratory, count(*) AS "rows", count(*) FILTER (NOT accepted) AS set_aside,'
-        f" count(*) FILTER ({unit}) AS unit_trouble, median(run.as_of - day) AS days"
+        f" count(*) FILTER (reasons <> '' AND ({unit})) AS unit_trouble,"
+        " median(run.as_of - day) AS days"
         " FROM period_row JOIN store.file AS file ON file.id = period_row.file"
         " JOIN store.run AS run ON run.id = file.run GROUP BY laboratory ORDER BY laboratory",
     )
@@ -56,7 +57,7 @@ def _methods(connection: Connection) -> list[dict[str, Any]]:
     return records(
         connection,
         "SELECT laboratory, marker, list(DISTINCT method ORDER BY method) AS methods"
-        " FROM period_row WHERE accepted AND coalesce(method, '') <> '' GROUP BY ALL"
+        " FROM period_row WHERE accepted AND method <> '' GROUP BY ALL"
         " HAVING count(DISTINCT method) > 1 ORDER BY laboratory, marker",
     )
 

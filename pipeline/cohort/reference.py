@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from pipeline.cohort.columns import SETS
 from pipeline.cohort.counts import Key, Mark, Shown, Table
 from pipeline.cohort.gate import Gate, told, told_share
-from pipeline.cohort.markers import SETS, Measured
+from pipeline.cohort.markers import Measured
 from pipeline.cohort.placing import Placed, place_people
 from pipeline.cohort.strata import strata_of_marker
 from pipeline.read.reference import Stratum
+from pipeline.rules import Rules
 from pipeline.store.opening import Connection
 
 _SIDES = ("below", "above", "undetermined", "without")
@@ -22,13 +24,14 @@ def beside_reference(
     markers: Sequence[_Told],
     gate: Gate,
     *,
+    rules: Rules,
     people: Shown,
 ) -> dict[str, Any]:
     """Return where people stand beside those of their own sex and age in a reference population.
 
     ``markers`` is what is told of them already (see ``markers_of_period``).
     """
-    placed = place_people(connection, reference)
+    placed = place_people(connection, reference, rules)
     wanted = {stratum.marker for stratum in reference}
     there = [one for one in markers if one["marker"] in wanted]
     return {

@@ -41,15 +41,15 @@ def review_store(
     """
     scored = score_store(store, as_of=as_of, rules=rules)
     with opened_columns(scored.path, store) as connection:
-        find_seen(connection, period, name="now")
+        find_seen(connection, period)
         who = people_of_period(connection, period, gate)
         seen = who["seen"] if isinstance(who["seen"], int) else Mark(who["seen"])
         markers = markers_of_period(connection, rules, gate, people=seen)
-        beside = (
-            {"reference": beside_reference(connection, reference, markers, gate, people=seen)}
-            if reference
-            else {}
-        )
+        beside = {}
+        if reference:
+            beside["reference"] = beside_reference(
+                connection, reference, markers, gate, rules=rules, people=seen
+            )
         return {
             "schema": SCHEMA,
             "as_of": as_of.isoformat(),
@@ -66,7 +66,7 @@ def review_store(
                 "distributions": histograms(connection, markers, rules, gate),
                 "phases": phases_of_period(connection, rules, gate, people=seen),
                 "flags": flags_of_period(connection, rules, gate, people=seen),
-                "together": together(connection, markers, gate, people=seen),
+                "together": together(connection, markers, rules, gate, people=seen),
                 **beside,
             },
             "change": changes_until(connection, period, rules, gate),

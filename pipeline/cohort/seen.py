@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
+from pipeline.cohort.groups import UNKNOWN
 from pipeline.cohort.period import Period
-from pipeline.store.opening import Connection, faults_named
+from pipeline.store.opening import Connection, count, faults_named, spilled_beside
 from pipeline.store.rows import sql_text
 
-AGES = ((0, 29), (30, 44), (45, 59), (60, 74), (75, 150))
-UNKNOWN = "unknown"
-GROUPINGS = ("sex", "ages", "label")  # by which people are told apart
+_MEMORY = "4GB"  # what needs more goes to a folder beside the store, which is gone afterwards
 
 
 @contextmanager
@@ -21,55 +21,49 @@ def opened_columns(scored: Path, store: Path) -> Iterator[Connection]:
 
     Raises OutputError where one of them cannot be used.
     """
-    with duckdb.connect() as connection:
+    with (
+        TemporaryDirectory(prefix=spilled_beside(store), dir=store.parent) as spilled,
+        duckdb.connect() as connection,
+    ):
+        connection.execute(f"SET memory_limit = '{_MEMORY}'")
+        connection.execute(f"SET temp_directory = {sql_text(spilled)}")
         for path, name in ((scored, "scored"), (store, "store")):
             with faults_named(path):
                 connection.execute(f"ATTACH {sql_text(path)} AS {name} (READ_ONLY)")
-        _find_groups(connection)
+        _find_labels(connection)
         yield connection
 
 
-def age_names() -> tuple[str, ...]:
-    """Return the names of the age bands, youngest first: "0-29", … "75+"."""
-    named = [f"{first}-{last}" for first, last in AGES[:-1]]
-    return (*named, f"{AGES[-1][0]}+")
-
-
-def _find_groups(connection: Connection) -> None:
-    """Make ``visit``: the visits of everybody with the groups that they belong to then."""
-    ages = " ".join(
-        f"WHEN age BETWEEN {first} AND {last} THEN '{name}'"
-        for (first, last), name in zip(AGES, age_names(), strict=True)
-    )
+def _find_labels(connection: Connection) -> None:
+    """Make ``named``: the practice's own word for the group of each person who has one."""
     connection.execute(
-        "CREATE TEMP TABLE visit AS SELECT own.*,"
-        " coalesce(nullif(own.sex, ''), 'unknown') AS sex_known,"
-        f" CASE {ages} ELSE '{UNKNOWN}' END AS ages, coalesce(named.label, '{UNKNOWN}') AS label"
-        " FROM scored.visit AS own LEFT JOIN (SELECT case_id, max(label) AS label"
-        " FROM store.person GROUP BY case_id) AS named USING (case_id)"
+        "CREATE TEMP TABLE named AS SELECT person, label FROM (SELECT case_id, max(label) AS label"
+        " FROM store.person WHERE label IS NOT NULL GROUP BY case_id)"
+        " JOIN scored.visit USING (case_id) WHERE date = first"
     )
 
 
-def find_seen(connection: Connection, period: Period, *, name: str) -> None:
+def last_until(period: Period, *, following: str = "next") -> str:
+    """Return the SQL of whether a row is the last of its kind by the end of a period."""
+    return f"date <= DATE '{period.end}' AND {following} > DATE '{period.end}'"
+
+
+def find_seen(connection: Connection, period: Period) -> None:
     """Make the tables of a period: who was seen in it, and their values.
 
-    ``<name>`` has the last visit of each person, ``<name>_value`` the last value of each marker.
+    ``now`` has the last visit of each person, ``now_value`` the last value of each marker.
     """
-    inside = f"date BETWEEN DATE '{period.start}' AND DATE '{period.end}'"
+    inside = f"date >= DATE '{period.start}' AND {last_until(period)}"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {name}_visits AS SELECT *, count(*) OVER person AS visits,"
-        " row_number() OVER (person ORDER BY date DESC) AS back"
-        f" FROM visit WHERE {inside} WINDOW person AS (PARTITION BY case_id)"
+        f"CREATE OR REPLACE TEMP TABLE now AS SELECT own.*, coalesce(label, '{UNKNOWN}') AS label"
+        f" FROM (FROM scored.visit WHERE {inside}) AS own LEFT JOIN named USING (person)"
     )
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM {name}_visits WHERE back = 1"
+        "CREATE OR REPLACE TEMP VIEW now_value AS SELECT person, date, marker, value, sign,"
+        f" laboratory, guideline, functional, sex, ages FROM scored.value WHERE {inside}"
     )
-    # most people have one visit in a period: only of the others a choice is to be made
-    columns = "own.case_id, own.sex_known AS sex, own.ages, own.label, own.date, value.*"
-    joined = f"FROM scored.value AS value JOIN {name}_visits AS own USING (chunk, visit)"
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {name}_value AS"
-        f" SELECT {columns} {joined} WHERE own.visits = 1 UNION ALL"
-        f" SELECT {columns} {joined} WHERE own.visits > 1 QUALIFY row_number()"
-        " OVER (PARTITION BY own.case_id, marker ORDER BY own.date DESC) = 1"
-    )
+
+
+def anyone_named(connection: Connection) -> bool:
+    """Return whether anybody who was ever seen has a label."""
+    return count(connection, "named") > 0

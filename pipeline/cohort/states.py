@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+from pipeline.cohort.columns import marker_places
 from pipeline.cohort.counts import Key, Mark, Shown, Table
 from pipeline.cohort.gate import TOTAL, Gate, told, told_share
 from pipeline.rules import Rules
@@ -33,7 +34,7 @@ def flags_of_period(connection: Connection, rules: Rules, gate: Gate, *, people:
     """Return of each flag how many people raised it at their last visit of the period."""
     rows = dict(
         connection.execute(
-            "SELECT flag, count(*) FROM scored.flag JOIN now USING (chunk, visit) GROUP BY flag"
+            "SELECT flag, count(*) FROM scored.flag JOIN now USING (person, date) GROUP BY flag"
         ).fetchall()
     )
     (total,) = connection.execute("SELECT count(*) FROM now").fetchall()
@@ -48,7 +49,12 @@ def flags_of_period(connection: Connection, rules: Rules, gate: Gate, *, people:
 
 
 def together(
-    connection: Connection, markers: Sequence[Mapping[str, Any]], gate: Gate, *, people: Shown
+    connection: Connection,
+    markers: Sequence[Mapping[str, Any]],
+    rules: Rules,
+    gate: Gate,
+    *,
+    people: Shown,
 ) -> list[dict[str, Any]]:
     """Return of the most frequent findings how many people have two of them at once.
 
@@ -62,25 +68,31 @@ def together(
         if one["guideline"] and isinstance(one["guideline"]["beyond"]["n"], int)
     }
     names = sorted(found, key=lambda name: (-found[name], name))[:_TOGETHER]
-    both = _both(connection, names)
+    both = _both(connection, names, rules)
     return [
         _pair((one, found[one]), (other, found[other]), both.get((one, other), 0), people, gate)
         for one, other in combinations(names, 2)
     ]
 
 
-def _both(connection: Connection, names: Sequence[str]) -> dict[tuple[str, str], int]:
+def _both(connection: Connection, names: Sequence[str], rules: Rules) -> dict[tuple[str, str], int]:
     """Return how many people have each two of these findings."""
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE finding AS SELECT case_id, marker FROM now_value"
-        f" WHERE guideline IN ({LOW}, {HIGH}) AND list_contains($names, marker)",
-        {"names": list(names)},
+    places = marker_places(rules)
+    has = ", ".join(
+        f"bool_or(marker = {places[name]}) AS has_{at}" for at, name in enumerate(names)
     )
-    rows = connection.execute(
-        "SELECT one.marker, other.marker, count(*) FROM finding AS one JOIN finding AS other"
-        " USING (case_id) WHERE one.marker <> other.marker GROUP BY ALL"
+    pairs = list(combinations(range(len(names)), 2))
+    if not pairs:
+        return {}
+    both = ", ".join(f"count(*) FILTER (has_{one} AND has_{other})" for one, other in pairs)
+    (found,) = connection.execute(
+        f"SELECT {both} FROM (SELECT {has} FROM now_value WHERE guideline IN ({LOW}, {HIGH})"
+        " AND list_contains($places, marker) GROUP BY person)",
+        {"places": [places[name] for name in names]},
     ).fetchall()
-    return {(str(one), str(other)): int(count) for one, other, count in rows}
+    return {
+        (names[one], names[other]): int(n) for (one, other), n in zip(pairs, found, strict=True)
+    }
 
 
 def _pair(

@@ -5,9 +5,9 @@ from typing import Any
 
 from pipeline.cohort.counts import Key, Mark, Shown, Table
 from pipeline.cohort.gate import Gate, told
+from pipeline.cohort.groups import AGES, age_names
 from pipeline.cohort.markers import Measured
 from pipeline.cohort.placing import NO_STRATUM, Placed
-from pipeline.cohort.seen import AGES, age_names
 from pipeline.read.reference import Stratum
 
 _GROUPED = ("sex", "ages")  # by which n is told already

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from shutil import rmtree
 
 from pipeline.errors import CommandError
-from pipeline.store.opening import Connection, open_to_write, scored_beside
+from pipeline.store.opening import Connection, open_to_write, scored_beside, spilled_beside
 from pipeline.store.rows import NUMBERED, sql_text
 
 # By table, the rows that stay. What is known of a file that only this person had goes too.
@@ -52,18 +53,21 @@ def forget_person(path: Path, case_id: str, *, on: date) -> Forgotten:
             raise CommandError(f"Unable to find case '{case_id}' in '{path}'.")
         connection.commit()
         connection.execute("CHECKPOINT")  # no log must be left that would be read into the new file
-        for left in _beside(path):  # they are made again, of those who stay
-            left.unlink(missing_ok=True)
+        _remove_beside(path)
         with _written_anew(path) as anew:
             _copy(connection, anew, case_id, on=on)
         connection.begin()
     return Forgotten(rows=rows, reports=reports)
 
 
-def _beside(path: Path) -> tuple[Path, Path]:
-    """Return the files beside a store that hold what was scored of its people."""
+def _remove_beside(path: Path) -> None:
+    """Remove what lies beside a store of its people; it is made again, of those who stay."""
     scored = scored_beside(path)
-    return scored, scored.with_name(f"{scored.name}.wal")
+    for left in (scored, scored.with_name(f"{scored.name}.wal")):
+        left.unlink(missing_ok=True)
+    for folder in path.parent.iterdir():  # of a review that was killed
+        if folder.name.startswith(spilled_beside(path)):
+            rmtree(folder)
 
 
 def _there(connection: Connection, case_id: str) -> tuple[int, tuple[str, ...]]:

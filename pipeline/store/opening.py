@@ -31,6 +31,11 @@ def scored_beside(path: Path) -> Path:
     return path.with_name(f"{path.name}.scored")
 
 
+def spilled_beside(path: Path) -> str:
+    """Return how folders beside a store are named that hold what a review has no memory for."""
+    return f".{path.name}.review-"
+
+
 @contextmanager
 def open_to_write(path: Path, *, patience: float = WAIT_SECONDS) -> Iterator[Connection]:
     """Give the store of ``path``, made where there is none, for one transaction.
