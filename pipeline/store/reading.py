@@ -12,8 +12,8 @@ from pipeline.store.stating import Statement, statements_of
 # The files of which rows count, and those that had none, numbered from 1.
 _FILES = (
     "SELECT *, row_number() OVER (ORDER BY id) AS source FROM file"
-    " WHERE id IN (SELECT file FROM result WHERE replaced IS NULL)"
-    " OR id NOT IN (SELECT file FROM result) ORDER BY id"
+    " WHERE id IN (SELECT DISTINCT file FROM result WHERE replaced IS NULL)"
+    " OR id NOT IN (SELECT DISTINCT file FROM result) ORDER BY id"
 )
 
 
