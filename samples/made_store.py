@@ -12,7 +12,8 @@ from pipeline.rules import load_rules
 from pipeline.store import open_to_write
 from pipeline.store.rows import content_of
 
-VISITS, PEOPLE_AT_ONCE = 4, 50_000
+VISITS, PEOPLE_AT_ONCE = 4, 25_000
+_MEMORY = "3GB"
 _DAYS_APART, _DAYS_OF_ENTRY, _FIRST = 120, 365, "2025-01-01"
 _LABORATORIES = "['north', 'south', 'east', 'west']"
 
@@ -20,6 +21,7 @@ _LABORATORIES = "['north', 'south', 'east', 'west']"
 def fill_store(store: Path, people: int) -> int:
     """Fill a new store with so many people, and return how many results it has."""
     with open_to_write(store) as opened:
+        opened.execute(f"SET memory_limit = '{_MEMORY}'")
         opened.execute("INSERT INTO run VALUES (1, DATE '2026-12-31', 'made', 'made', '')")
         opened.execute("INSERT INTO file VALUES (1, 1, 'made.csv', '', 'made', '{}')")
         opened.execute(_marker_table())

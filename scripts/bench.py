@@ -19,17 +19,12 @@ ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "samples" / "seed_case"
 PEOPLE = 1_000
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
-REVIEWED = SIZES[:3]  # four visits each: the largest would be 80 million results
 RESULTS, OBSERVATIONS = 1_000_000, 10_000
 _NAMES = ("case_id", "sample_id", "collected_at", "analyte", "value", "unit")
 _READ_HEADS = "{:12} {:>9} {:>7} {:>9} {:>6}  | {:>8} {:>6} {:>6}"
 _READ_CELLS = "{:12} {:9,} {:7.1f} {:9,.0f} {:6.2f}  | {:8.1f} {:6.2f} {:6.1f}"
 _HEADS = "{:>10} {:>8} {:>10} {:>9} {:>6}  | {:>8} {:>6} {:>6}"
 _CELLS = "{:10,} {:8.2f} {:10.1f} {:>9} {:6.2f}  | {:8.2f} {:6.2f} {:6.1f}"
-_REVIEW_WORK = ("fill", "cold", "warm", "plain_duckdb", "plain_pandas")
-_REVIEW_NAMES = ("people", "cold s", "exp.", "warm s", "exp.", "GB", "DuckDB s", "pandas s")
-_REVIEW_HEADS = "{:>10} {:>8} {:>6} {:>8} {:>6} {:>6}  | {:>9} {:>9}"
-_REVIEW_CELLS = "{:10,} {:8.1f} {:>6} {:8.1f} {:>6} {:6.2f}  | {:9.2f} {:9.2f}"
 
 
 def timed(what: str, *arguments: str) -> None:
@@ -226,35 +221,9 @@ def growth(few: tuple[int, float], many: tuple[int, float]) -> float:
     return log(many[1] / few[1]) / log(many[0] / few[0])
 
 
-def time_reviews() -> None:
-    """Print time and memory of a review at each size, beside the medians alone.
-
-    Four visits a person, 20 markers each. ``cold`` scores everybody, ``warm`` makes the review of a
-    year from the scored columns; the exponents say how both grew since the size above.
-    """
-    print(
-        "\nFrom a store to the review of a year, without its pages; beside it the medians alone.\n"
-    )
-    print(_REVIEW_HEADS.format(*_REVIEW_NAMES))
-    before = None
-    with tempfile.TemporaryDirectory() as folder:
-        for people in REVIEWED:
-            store = str(Path(folder) / f"{people}.duckdb")
-            taken = {what: measured("reviewing", what, store) for what in _REVIEW_WORK}
-            cold, warm = (taken[what]["seconds"] for what in ("cold", "warm"))
-            grown = ("", "")
-            if before is not None:
-                pairs = ((before[1], cold), (before[2], warm))
-                grown = tuple(
-                    f"{growth((before[0], few), (people, many)):.2f}" for few, many in pairs
-                )
-            peak = max(taken[what]["peak"] for what in ("cold", "warm")) / 1e9
-            plain = [taken[what]["seconds"] for what in ("plain_duckdb", "plain_pandas")]
-            print(_REVIEW_CELLS.format(people, cold, grown[0], warm, grown[1], peak, *plain))
-            before = people, cold, warm
-
-
 if __name__ == "__main__":
+    from bench_reviews import time_reviews
+
     time_commands()
     time_layout()
     time_reading()
