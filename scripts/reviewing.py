@@ -10,11 +10,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from made_store import fill_store
 
 from pipeline.cohort import Gate, period_of, review_store
+from pipeline.cohort.groups import AGES
 from pipeline.cohort.markers import markers_of_period
 from pipeline.cohort.people import people_of_period
 from pipeline.cohort.scoring import score_store
@@ -50,8 +52,26 @@ def tables(store: Path) -> object:
         return markers_of_period(connection, rules, gate, people=people)
 
 
+def plain_same(store: Path) -> list[tuple[Any, ...]]:
+    """Take the quartiles that the tables hold of what was measured, by plain SQL over the results.
+
+    Of each person the last result of each marker in that year: of all, by sex, and by age.
+    """
+    ages = " ".join(f"WHEN age <= {last} THEN {at}" for at, (_, last) in enumerate(AGES))
+    with duckdb.connect(str(store), read_only=True) as opened:
+        return opened.execute(
+            f"SELECT marker, sex, CASE {ages} END AS ages, count(*),"
+            " quantile_cont(low, [0.25, 0.5, 0.75]) FROM (SELECT marker, low, sex,"
+            " year(day) - birth_year AS age FROM result JOIN person ON person.case_id = owner"
+            " WHERE day BETWEEN $start AND $end QUALIFY row_number() OVER"
+            " (PARTITION BY owner, marker ORDER BY day DESC) = 1)"
+            " GROUP BY GROUPING SETS ((marker), (marker, sex), (marker, ages))",
+            {"start": PERIOD.start, "end": PERIOD.end},
+        ).fetchall()
+
+
 def plain_duckdb(store: Path) -> object:
-    """Take the quartiles of each marker in that year, and nothing else."""
+    """Take the quartiles of each marker in that year, of every result, and nothing else."""
     with duckdb.connect(str(store), read_only=True) as opened:
         return opened.execute(
             "SELECT marker, count(*), quantile_cont(low, [0.25, 0.5, 0.75]) FROM result"
@@ -71,7 +91,8 @@ def plain_pandas(store: Path) -> object:
 
 
 WORK: dict[str, Callable[[Path], object]] = {
-    work.__name__: work for work in (fill, cold, warm, tables, plain_duckdb, plain_pandas)
+    work.__name__: work
+    for work in (fill, cold, warm, tables, plain_same, plain_duckdb, plain_pandas)
 }
 
 

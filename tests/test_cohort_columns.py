@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
+import reviewing
 from hypothesis import given
 from hypothesis import strategies as st
 from made_practice import LAST_DAY, draw_practice, write_practice
@@ -18,6 +19,7 @@ from test_cohort import RULES, reviewed, stored
 from pipeline.cohort import Period, period_of
 from pipeline.cohort.change import find_pairs
 from pipeline.cohort.columns import marker_places
+from pipeline.cohort.groups import age_names
 from pipeline.cohort.origins import Origins
 from pipeline.cohort.scoring import score_store
 from pipeline.cohort.seen import find_seen, opened_columns
@@ -296,3 +298,22 @@ def test_a_made_store_holds_the_same_people_however_many_are_made_at_once(
 
 def test_every_marker_has_a_code_of_its_own() -> None:
     assert sorted(marker_places(RULES).values()) == list(range(len(RULES.markers)))
+
+
+def test_the_plain_query_that_a_review_is_timed_against_takes_the_same_quartiles(
+    tmp_path: Path,
+) -> None:
+    store = tmp_path / "200.duckdb"
+    reviewing.fill(store)
+    told = {one["marker"]: one for one in reviewed(store, MADE)["how"]["markers"]}
+    for marker, sex, ages, _, quartiles in reviewing.plain_same(store):
+        one = told[marker]
+        if sex is not None:
+            one = group_of(one, "sex", sex)
+        elif ages is not None:
+            one = group_of(one, "ages", age_names()[ages])
+        assert one["quartiles"] == pytest.approx(quartiles), (marker, sex, ages)
+
+
+def group_of(marker: dict[str, Any], by: str, group: str) -> dict[str, Any]:
+    return next(one for one in marker["groups"][by] if one["group"] == group)
