@@ -10,15 +10,17 @@ from pathlib import Path
 from bench import SIZES, growth, measured
 
 REVIEWED = SIZES if os.environ.get("CASEREPORT_SIZE") == "full" else SIZES[:-1]
-_WORK = ("fill", "cold", "warm", "tables", "plain_duckdb", "plain_pandas")
+_WORK = ("fill", "cold", "warm", "tables", "plain_same", "plain_duckdb", "plain_pandas")
 _NAMES = (
     *("people", "cold s", "exp.", "cores s", "GB", "warm s", "exp.", "cores s", "GB"),
-    *("tables s", "DuckDB s", "times", "pandas s"),
+    *("tables s", "same s", "times", "DuckDB s", "times", "pandas s"),
 )
-_HEADS = "{:>10} {:>8} {:>5} {:>8} {:>5}  {:>7} {:>5} {:>8} {:>5}  | {:>8} {:>8} {:>6} {:>8}"
+_HEADS = (
+    "{:>9} {:>7} {:>5} {:>7} {:>5}  {:>7} {:>5} {:>7} {:>5}  | {:>8} {:>7} {:>5} {:>8} {:>5} {:>8}"
+)
 _CELLS = (
-    "{:10,} {:8.1f} {:>5} {:8.1f} {:5.2f}  {:7.1f} {:>5} {:8.1f} {:5.2f}"
-    "  | {:8.2f} {:8.2f} {:6.1f} {:8.2f}"
+    "{:9,} {:7.1f} {:>5} {:7.1f} {:5.2f}  {:7.1f} {:>5} {:7.1f} {:5.2f}"
+    "  | {:8.2f} {:7.2f} {:5.1f} {:8.2f} {:5.1f} {:8.2f}"
 )
 Taken = dict[str, dict[str, float]]  # seconds, those of the cores, and the peak, by work
 
@@ -29,8 +31,9 @@ def time_reviews() -> None:
     Four visits a person, 20 markers each. ``cold`` scores everybody, ``warm`` makes the review of a
     year from the scored columns; the exponents say how both grew since the size above, and ``cores
     s`` is what the cores worked, whatever else the machine did. ``tables`` is the part of a warm
-    review whose medians the plain query takes: of 41 markers, by sex and age too, with the shares
-    beyond each limit; ``times`` how many times the plain query in DuckDB it takes.
+    review that tells the medians; ``same`` takes those of what was measured by plain SQL over the
+    results, of all people, by sex and by age, and ``DuckDB`` and ``pandas`` one a marker, of every
+    result; ``times`` is how many times as long the tables take.
     """
     print(
         "\nFrom a store to the review of a year, without its pages; beside it the medians alone.\n"
@@ -46,11 +49,12 @@ def time_reviews() -> None:
 
 
 def _line(people: int, taken: Taken, before: tuple[int, Taken] | None) -> str:
-    tables, duckdb, pandas = (
-        taken[what]["seconds"] for what in ("tables", "plain_duckdb", "plain_pandas")
+    tables, same, duckdb, pandas = (
+        taken[what]["seconds"] for what in ("tables", "plain_same", "plain_duckdb", "plain_pandas")
     )
     reviewing = [cell for what in ("cold", "warm") for cell in _cells(what, people, taken, before)]
-    return _CELLS.format(people, *reviewing, tables, duckdb, tables / duckdb, pandas)
+    beside = (tables, same, tables / same, duckdb, tables / duckdb, pandas)
+    return _CELLS.format(people, *reviewing, *beside)
 
 
 def _cells(
