@@ -537,6 +537,7 @@ def test_the_command_makes_the_review_in_both_languages(
     assert run.returncode == 0, run.stderr
     made = {path.name for path in tmp_path.iterdir()}
     assert made == {
+        ".made.jsonl",
         "cohort.json",
         "run.json",
         "index.html",
