@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         print(
-            "Interrupted. What is finished stays; the same command makes all of it.",
+            "Interrupted. What is finished stays; the same command goes on.",
             file=sys.stderr,
         )
         return INTERRUPTED

@@ -210,7 +210,7 @@ def test_a_lab_table_of_two_people_becomes_a_report_each_the_same_twice(tmp_path
     endings = ("html", "pdf", "ipynb")
     reports = {f"case-{n}/case_study.en.{ending}" for n in (1, 2) for ending in endings}
     results = {f"case-{n}/case.json" for n in (1, 2)}
-    common = {"quarantine.csv", "validation.html", "run.json", "index.html"}
+    common = {"quarantine.csv", "validation.html", "run.json", "index.html", ".made.jsonl"}
     assert files_below(first) == reports | results | common
     casereport_alone(*words, "--format", "html,pdf,json,ipynb", "--jobs", "1", "--out", again)
     for name in reports | results | {"quarantine.csv", "validation.html", "index.html"}:

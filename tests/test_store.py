@@ -642,6 +642,8 @@ def test_a_report_from_the_store_is_that_from_the_files_to_the_byte(
     gone = casereport("purge", "seed_case", "--store", store)
     assert gone.code == 0
     assert str(tmp_path / "store/seed_case/case.json") in gone.out
+    for name in ("index.html", "run.json", ".made.jsonl"):
+        assert str(tmp_path / "store" / name) in gone.out
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Command floor. What concerns a store: ``ingest``, ``purge``, ``store export`` and ``import``."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.commands.shared import print_result, rules_of, take_in_asked
@@ -58,8 +60,23 @@ def purge(asked: Namespace) -> int:
         forgotten.reports
     )
     lines += [f"  {file}" for file in forgotten.reports]
-    print_result(asdict(forgotten), "\n".join(lines), asked)
+    records = _records_beside(forgotten.reports)
+    lines += ["What else of those runs names the case:"] * bool(records)
+    lines += [f"  {file}" for file in records]
+    print_result(asdict(forgotten) | {"records": records}, "\n".join(lines), asked)
     return 0
+
+
+def _records_beside(reports: Sequence[str]) -> list[str]:
+    """Return the records of the runs that made these reports, where they still lie."""
+    from pipeline.publish.journal import JOURNAL
+    from pipeline.publish.last_run import QUARANTINE
+    from pipeline.publish.ledger import RECORD
+    from pipeline.publish.run_page import RUN_PAGE
+
+    folders = dict.fromkeys(Path(report).parent.parent for report in reports)
+    names = (RUN_PAGE, RECORD, JOURNAL, QUARANTINE)
+    return [str(folder / name) for folder in folders for name in names if (folder / name).is_file()]
 
 
 def store(asked: Namespace) -> int:
