@@ -22,7 +22,7 @@ class Ended:
 
 
 def casereport(*words: str | Path) -> Ended:
-    """Run a command that starts no kernel in this process, from the folder of the checkout."""
+    """Run a command in this process, from the folder of the checkout."""
     out, err = StringIO(), StringIO()
     with chdir(ROOT), redirect_stdout(out), redirect_stderr(err):
         code = _code_of([str(word) for word in words])
@@ -30,7 +30,7 @@ def casereport(*words: str | Path) -> Ended:
 
 
 def casereport_alone(*words: str | Path) -> Ended:
-    """Run a command in a process of its own, as a shell does; with it ends what kernels leave."""
+    """Run a command in a process of its own, as a shell does."""
     command = [sys.executable, "-m", "pipeline", *map(str, words)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     return Ended(ended.returncode, ended.stdout, ended.stderr)

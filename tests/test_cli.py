@@ -146,7 +146,7 @@ def test_a_person_without_a_row_that_could_be_accepted_is_named_and_counts_as_no
     file = write(tmp_path / "lab.csv", GOOD + BAD.removeprefix(HEAD).replace("case-1", "case-2"))
     common = (file, "--as-of", "2025-10-01", "--out", tmp_path / "out")
     assert "No row accepted: case-2" in casereport("check", *common).out.splitlines()
-    ended = casereport_alone("report", "case_study", *common, "--format", "json")
+    ended = casereport("report", "case_study", *common, "--format", "json")
     assert (ended.code, ended.err) == (4, "1 of 1: case-1 made\n")
     assert "No row accepted, so no report: case-2" in ended.out.splitlines()
     run = json.loads((tmp_path / "out/run.json").read_bytes())
@@ -156,7 +156,7 @@ def test_a_person_without_a_row_that_could_be_accepted_is_named_and_counts_as_no
         ("refused", "case-2"),
         ("made", "case-1"),
     ]
-    one = casereport_alone("report", "case_study", *common, "--format", "json", "--case", "case-1")
+    one = casereport("report", "case_study", *common, "--format", "json", "--case", "case-1")
     assert one.code == 0
 
 
@@ -164,7 +164,7 @@ def test_a_person_of_whom_the_only_value_is_in_doubt_gets_a_report(tmp_path) -> 
     doubtful = HEAD + "case-1,s1,2025-09-08,glucose_fasting,480,mmol/L\n"
     file = write(tmp_path / "lab.csv", doubtful)
     options = ("--as-of", "2025-10-01", "--out", tmp_path / "out", "--format", "json")
-    ended = casereport_alone("report", "case_study", file, *options)
+    ended = casereport("report", "case_study", file, *options)
     assert ended.code == 0, ended.err + ended.out
     assert (tmp_path / "out/case-1/case.json").exists()
 
@@ -282,7 +282,7 @@ def test_the_record_names_the_files_that_were_read_and_no_others(tmp_path) -> No
     logo = write(tmp_path / "logo.svg", drawing)
     words = ("--as-of", "2025-10-01", "--format", "json", "--out", tmp_path / "out")
     besides = ("--people", people, "--brand", brand)
-    ended = casereport_alone("report", "case_study", folder, *besides, *words)
+    ended = casereport("report", "case_study", folder, *besides, *words)
     assert ended.code == 0, ended.err
     record = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
     read = (folder / "case.toml", folder / "lab.csv", people, brand, logo)
@@ -302,7 +302,7 @@ def test_a_report_names_no_file_since_its_name_may_be_a_persons(tmp_path, pango)
     text = HEAD + "\n".join([*lines, "case-1,s9,2025-09-08,potassium,52,mmol/L\n"])
     file = write(tmp_path / "token_name.csv", text)
     words = ("--as-of", "2025-10-01", "--format", "html,pdf,ipynb", "--out", tmp_path / "out")
-    ended = casereport_alone("report", "case_study", file, *words)
+    ended = casereport("report", "case_study", file, *words)
     assert ended.code == 0, ended.err
     report = tmp_path / "out" / "case-1" / "case_study.nl"
     page = report.with_suffix(".nl.html").read_text("utf-8")
@@ -323,7 +323,7 @@ def test_the_targets_of_a_practice_are_used_and_named_in_the_record(tmp_path) ->
     text = '[targets.vitamin_d]\nlow = 75\nunit = "nmol/L"\nsource = "Own protocol"\n'
     rules = write(tmp_path / "rules.toml", text)
     words = ("--as-of", "2025-10-01", "--format", "json", "--out", tmp_path / "out")
-    ended = casereport_alone("report", "case_study", file, "--rules", rules, *words)
+    ended = casereport("report", "case_study", file, "--rules", rules, *words)
     assert ended.code == 0, ended.err
     record = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
     hash = sha256(rules.read_bytes()).hexdigest()

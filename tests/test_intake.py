@@ -209,7 +209,7 @@ ROWS = st.lists(
 
 
 @given(ROWS)
-@settings(max_examples=sized(20, full=300))  # each starts the expectations anew
+@settings(max_examples=sized(10, full=300))  # each starts the expectations anew
 @pytest.mark.fuzz
 def test_every_row_is_accepted_or_set_aside_exactly_once(tmp_path_factory, rows) -> None:
     folder = tmp_path_factory.mktemp("fuzz")

@@ -158,7 +158,7 @@ def spoilt_xml(random: Random, number: int) -> bytes:
 
 
 FORMATS: dict[str, tuple[Made, Callable[[bytes], Book], int, int]] = {
-    "csv": (spoilt_csv, book_of_csv, 400, 10_000),
+    "csv": (spoilt_csv, book_of_csv, 200, 10_000),
     "xlsx": (spoilt_workbook, book_of_workbook, 100, 2_000),
     "hl7": (spoilt_messages, book_of_hl7, 100, 2_000),
     "json": (spoilt_json, book_of_json, 100, 2_000),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from clinic import RULES
 from same_people import WRITERS, results, write
+from sizes import sized
 
 from pipeline.export import case_json
 from pipeline.intake import Intake, take_in
@@ -60,7 +61,7 @@ def expected(taken: dict[str, Intake]) -> dict[str, Any]:
 def test_results_are_equal_but_for_where_they_stand(
     taken: dict[str, Intake], expected: dict[str, Any], name: str
 ) -> None:
-    for case_id, result in expected.items():
+    for case_id, result in list(expected.items())[:: sized(4, full=1)]:
         assert _result(taken[name], case_id) == result
 
 

@@ -625,7 +625,7 @@ def test_a_report_from_the_store_is_that_from_the_files_to_the_byte(
     common = ["--format", "html,json", *as_of, "--quiet"]
     runs = {"files": [sample], "store": ["--store", str(store)]}
     for name, words in runs.items():
-        run = casereport_alone("report", "case_study", *words, *common, "--out", tmp_path / name)
+        run = casereport("report", "case_study", *words, *common, "--out", tmp_path / name)
         assert run == Ended(0, "", "")
     for name in (
         "seed_case/case_study.nl.html",
