@@ -12,9 +12,11 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
 
 from pipeline import errors
 from pipeline.errors import ReportError
+from pipeline.publish.kernels.bounds import Bounds
 from pipeline.publish.kernels.engine import ENGINE, ReportEngine
 from pipeline.publish.kernels.manager import at_home
 from pipeline.publish.kinds import Parameters, notebook_of
@@ -22,6 +24,8 @@ from pipeline.show import RESULT_TYPE
 
 START_SECONDS = 120
 CELL_SECONDS = 300
+REPORT_SECONDS = 600  # all cells together
+OUTPUT_MEGABYTES = 20  # all cells together; a case study has 1
 _LEAVING_TAGS = {"raises-exception", "skip-execution"}  # tags by which a notebook could pass
 _LEAVING_NAMES = {"exit", "quit", "get_ipython"}  # and words; magic and shell lines are no Python
 papermill_engines.register(ENGINE, ReportEngine)  # also where the package is not installed
@@ -89,15 +93,22 @@ def run_notebook(
     check_parameters(path, type(parameters))
     check_cells(path)
     partial = folder / f"{kind}.{parameters.language}.partial.ipynb"
+    bounds = _bounds()
     try:
-        notebook = _execute(path, partial, parameters, home=home)
+        notebook = _execute(path, partial, parameters, config=at_home(home, bounds))
     except Exception as error:  # whatever a notebook does, it costs this one report
-        raise NotebookError(_cause(error), cell=_stopped_at(partial), partial=partial) from None
+        cause = bounds.too_much() or _cause(error, bounds)
+        raise NotebookError(cause, cell=_stopped_at(partial), partial=partial) from None
     _require_every_cell(notebook, partial)
     return Executed(notebook=notebook, case=_result(notebook, sha256=sha256, partial=partial))
 
 
-def _execute(path: Path, partial: Path, parameters: Parameters, *, home: Path) -> NotebookNode:
+def _bounds() -> Bounds:
+    """Return what a report may take, from now on."""
+    return Bounds(cell_seconds=CELL_SECONDS, seconds=REPORT_SECONDS, megabytes=OUTPUT_MEGABYTES)
+
+
+def _execute(path: Path, partial: Path, parameters: Parameters, *, config: Config) -> NotebookNode:
     """Run the notebook by papermill, which writes what there is of it after every cell."""
     return papermill.execute_notebook(
         _literal(path),
@@ -108,7 +119,8 @@ def _execute(path: Path, partial: Path, parameters: Parameters, *, home: Path) -
         progress_bar=False,
         start_timeout=START_SECONDS,
         execution_timeout=CELL_SECONDS,
-        config=at_home(home),
+        timeout_func=config.ReportKernelManager.bounds.seconds_for,
+        config=config,
         resources={"metadata": {"path": str(partial.parent)}},  # papermill's cwd= moves all threads
     )
 
@@ -118,7 +130,7 @@ def _literal(path: Path) -> str:
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
-def _cause(error: Exception) -> str:
+def _cause(error: Exception, bounds: Bounds) -> str:
     """Return in a sentence why a notebook stopped, without any value of a person.
 
     Of a foreign error only the kind is told: its text may quote what a cell was working on.
@@ -129,7 +141,7 @@ def _cause(error: Exception) -> str:
         case PapermillExecutionError():
             return f"A cell stopped with {error.ename}."
         case CellTimeoutError():
-            return f"A cell took longer than {CELL_SECONDS} seconds."
+            return bounds.too_long()
         case DeadKernelError():
             return "The kernel died."
     return f"The kernel could not run the notebook ({type(error).__name__})."

@@ -17,10 +17,13 @@ from weakref import WeakSet
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
-from traitlets import Unicode
+from traitlets import Instance, Unicode
 from traitlets.config import Config
 
 import pipeline
+from pipeline.publish.kernels.bounded_client import BoundedClient
+from pipeline.publish.kernels.bounds import Bounds
+from pipeline.publish.kernels.client import PromptClient
 from pipeline.publish.kernels.fork_server import ForkServer, serving
 from pipeline.publish.kernels.provisioner import PROVISIONER, ForkedProvisioner
 
@@ -43,7 +46,7 @@ class WarmKernelManager(AsyncKernelManager):
     """
 
     home = Unicode(help="The folder of the run; left out, of no run at all.").tag(config=True)
-    client_class = "pipeline.publish.kernels.client.PromptClient"
+    client_factory: Any = PromptClient  # jupyter_client does not look at client_class here
 
     def __init__(self, **options: Any) -> None:
         """Make the folder; no kernel is started yet."""
@@ -85,6 +88,9 @@ class ReportKernelManager(WarmKernelManager):
     """Starts a kernel of this very interpreter, without the settings that a user may have made."""
 
     portless = True
+    client_factory: Any = BoundedClient
+    bounds = Instance(Bounds, allow_none=True, help="Left out, a notebook has none.")
+    bounds.tag(config=True)
 
     def __init__(self, **options: Any) -> None:
         """Make the folder; IPython's own files lie in it too."""
@@ -112,6 +118,7 @@ def kernel_home(*, reports: int = 1) -> Iterator[tuple[Path, ForkServer]]:
     """
     with ExitStack() as stack:
         stack.enter_context(_silent("papermill"))
+        stack.enter_context(_silent("asyncio"))  # tells of what nbclient left where a cell hung
         folder = TemporaryDirectory(prefix="cr-", ignore_cleanup_errors=True)
         home = Path(stack.enter_context(folder))
         environment = kernel_environment(home, fonts=home / "matplotlib")
@@ -141,9 +148,12 @@ def anybodys_home() -> Iterator[Path]:
         yield home
 
 
-def at_home(home: Path) -> Config:
-    """Return the setting by which kernels get their folders below ``home``."""
-    return Config(WarmKernelManager={"home": str(home)})
+def at_home(home: Path, bounds: Bounds | None = None) -> Config:
+    """Return the setting by which kernels get their folders below ``home``, and keep to bounds."""
+    config = Config(WarmKernelManager={"home": str(home)})
+    if bounds is not None:
+        config.ReportKernelManager.bounds = bounds
+    return config
 
 
 def kernel_environment(folder: Path, *, fonts: Path) -> dict[str, str]:
