@@ -34,7 +34,8 @@ NEEDED = RUNTIME + EXTRAS["cluster"] + EXTRAS["dev"]
 CONDA_NAMES = {"matplotlib-base": "matplotlib", "nbconvert-core": "nbconvert"}
 # what only conda has to be told: the rest brings it along, or the system has it
 ONLY_CONDA = {"python", "pip", "pango", "brotli-python"}
-IMPORT_NAMES = {"PIL": "pillow", "rattler": "py-rattler", "yaml": "pyyaml"}  # where they differ
+# where they differ
+IMPORT_NAMES = {"PIL": "pillow", "rattler": "py-rattler", "yaml": "pyyaml", "zmq": "pyzmq"}
 
 pythons = pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 faces = pytest.mark.parametrize("font", sorted(FONTS.glob("Inter-*")), ids=lambda font: font.name)
@@ -82,7 +83,7 @@ def imported_by(folder: str) -> set[str]:
 
 
 def third_party(folder: str) -> set[str]:
-    folders = (folder, "samples")  # the generator of made people is the tests' own too
+    folders = (folder, "samples", "scripts")  # the generator of made people, the bench
     own = {"pipeline", *(path.stem for name in folders for path in (ROOT / name).glob("*.py"))}
     foreign = imported_by(folder) - set(sys.stdlib_module_names) - own
     return {canonicalize_name(IMPORT_NAMES.get(module, module)) for module in foreign}
