@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 import nbformat
 import pandas as pd
+import papermill.engines
 import pikepdf
 import pypdfium2
 import pytest
@@ -172,8 +173,20 @@ def test_a_notebook_that_could_pass_without_being_whole_is_refused_before_a_kern
 def test_a_cell_that_hangs_costs_its_time_and_no_more(install, run, monkeypatch) -> None:
     monkeypatch.setattr(publish_notebook, "CELL_SECONDS", 1)
     install("while True: pass", FINISH)
-    with pytest.raises(NotebookError, match="longer than 1 seconds"):
+    with pytest.raises(NotebookError, match="longer than 1 seconds") as caught:
         run()
+    assert caught.value.cell == "cell-1"
+    assert caught.value.partial is not None
+    assert caught.value.partial.exists()
+
+
+@kernel
+def test_a_notebook_is_not_written_anew_for_each_of_its_cells(install, run, monkeypatch) -> None:
+    written: list[object] = []
+    monkeypatch.setattr(papermill.engines, "write_ipynb", lambda *given: written.append(given))
+    install("seen = language", FINISH)
+    assert run().case == RESULT
+    assert written == []
 
 
 @kernel

@@ -109,7 +109,11 @@ def _bounds() -> Bounds:
 
 
 def _execute(path: Path, partial: Path, parameters: Parameters, *, config: Config) -> NotebookNode:
-    """Run the notebook by papermill, which writes what there is of it after every cell."""
+    """Run the notebook by papermill, and write what there is of it once, however it ends.
+
+    papermill would write all of it again before and after each cell, which takes as long as
+    everything else that this process does for a report without PDF.
+    """
     return papermill.execute_notebook(
         _literal(path),
         _literal(partial),
@@ -117,6 +121,7 @@ def _execute(path: Path, partial: Path, parameters: Parameters, *, config: Confi
         engine_name=ENGINE,
         kernel_name="python3",
         progress_bar=False,
+        request_save_on_cell_execute=False,
         start_timeout=START_SECONDS,
         execution_timeout=CELL_SECONDS,
         timeout_func=config.ReportKernelManager.bounds.seconds_for,

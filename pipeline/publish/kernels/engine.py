@@ -49,8 +49,16 @@ class ReportEngine(WarmEngine):
 
     @classmethod
     def execute_notebook(cls, nb: Any, kernel_name: str, *places: Any, **options: Any) -> Any:
-        """Run every cell; the arguments are those of papermill's engine."""
-        return run_cells(cls, nb, kernel_name, *places, **options, shutdown_kernel="immediate")
+        """Run every cell; the arguments are those of papermill's engine.
+
+        Where a kernel does not answer any more, the notebook is written as far as it came:
+        papermill does so only where a cell ends with an error.
+        """
+        try:
+            return run_cells(cls, nb, kernel_name, *places, **options, shutdown_kernel="immediate")
+        except Exception:
+            _write(nb)
+            raise
 
 
 def run_cells(engine: type[WarmEngine], nb: Any, *places: Any, **options: Any) -> Any:
@@ -59,3 +67,10 @@ def run_cells(engine: type[WarmEngine], nb: Any, *places: Any, **options: Any) -
 
     options["kernel_manager_class"] = engine.manager
     return NBClientEngine.execute_notebook(nb, *places, **options)
+
+
+def _write(nb: Any) -> None:
+    """Write a notebook where papermill noted that it belongs."""
+    from papermill.iorw import write_ipynb
+
+    write_ipynb(nb, nb.metadata.papermill.output_path)
