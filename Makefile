@@ -40,8 +40,9 @@ expected: $(READY) ## Write expected.json of the golden cases again (CASES="a b"
 snapshots: $(READY) ## Write the snapshots of reports again (CASES="a b": of these), to be reviewed
 	$(BIN)/python scripts/snapshots.py $(CASES)
 
-bench: $(READY) system-for-report ## Time a report, the check of a lab table, and a million people
+bench: $(READY) system-for-test ## Time a report, the check of a lab table, a million people, and many reports
 	$(BIN)/python scripts/bench.py
+	$(BIN)/python scripts/bench_reports.py $(BENCH)
 
 clean: ## Remove what runs left behind; .venv stays
 	rm -rf build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -1,8 +1,10 @@
-"""Times what people wait for: a report and its pages, a check, reading, judging."""
+"""Times what people wait for: a report and its pages, a check, reading, judging.
+
+The reports of many: ``bench_reports.py``.
+"""
 
 import csv
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -12,10 +14,10 @@ from math import log
 from pathlib import Path
 from statistics import median
 
+from measuring import ROOT, measured
 from openpyxl import Workbook
 from pypdfium2 import PdfDocument
 
-ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "samples" / "seed_case"
 PEOPLE = 1_000
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
@@ -173,16 +175,6 @@ def time_reading() -> None:
 
 
 # Judging, at scale.
-
-
-def measured(script: str, *arguments: str) -> dict[str, float]:
-    """Return the seconds and the peak of memory [bytes] of a script, in a process of its own."""
-    command = [sys.executable, str(ROOT / "scripts" / f"{script}.py"), *arguments]
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "samples")])
-    environment = {**os.environ, "PYTHONPATH": paths}
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-    told: dict[str, float] = json.loads(done.stdout)
-    return told
 
 
 def time_judging() -> None:
