@@ -58,6 +58,11 @@ RESULT = {
 FINISH = f"from pipeline.show import finish\nfinish({RESULT}, 'abc')"
 PARAMETERS = 'case_input: str = ""\nlanguage: str = "nl"'
 Install = Callable[..., None]
+TYPING = "A cell asked for something to be typed in."
+STOP = "raise SystemExit"
+SILENT = "class Silent(Exception):\n    def _render_traceback_(self):\n        return []"
+SHOWN = FINISH.replace("\nfinish", "\ndisplay(finish") + ")"
+CLEAR = "from IPython.display import clear_output\nclear_output()"
 
 
 @pytest.fixture
@@ -122,7 +127,16 @@ def test_a_notebook_that_reaches_its_end_gives_its_result(install, run) -> None:
         ((FINISH.replace("abc", "abd"),), "cell-1", "The result is that of another input."),
         (("import sys\nprint(1, file=sys.stderr)", FINISH), "cell-1", "A cell wrote on stderr."),
         ((FINISH, ""), "cell-2", "The last cell shows no result."),
-        (("input()", FINISH), "cell-1", "A cell stopped with StdinNotImplementedError."),
+        (("input()", FINISH), "cell-1", TYPING),
+        (("import getpass\ngetpass.getpass()", FINISH), "cell-1", TYPING),
+        (
+            (f"def stop():\n    {STOP}\nstop()", FINISH),
+            "cell-1",
+            "A cell ended the notebook early.",
+        ),
+        ((f"{SILENT}\nraise Silent", FINISH), "cell-1", "A cell stopped with Silent."),
+        ((f"{SHOWN}\n{CLEAR}",), "cell-1", "The last cell shows no result."),
+        ((FINISH, f"{CLEAR}"), "cell-2", "The last cell shows no result."),
     ],
 )
 def test_a_notebook_that_does_not_reach_its_end_is_a_failure_that_says_where(

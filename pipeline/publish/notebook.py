@@ -143,6 +143,8 @@ def _cause(error: Exception, bounds: Bounds) -> str:
     match error:
         case PapermillExecutionError() if error.ename in _OUR_ERRORS:
             return f"{error.ename}: {error.evalue}"
+        case PapermillExecutionError() if error.ename == "StdinNotImplementedError":
+            return "A cell asked for something to be typed in."
         case PapermillExecutionError():
             return f"A cell stopped with {error.ename}."
         case CellTimeoutError():

@@ -4,6 +4,7 @@ What is too much is not received: it would be in the memory of the runner, besid
 """
 
 import asyncio
+import socket
 from collections.abc import Awaitable
 from queue import Empty
 from typing import Any, cast
@@ -45,16 +46,18 @@ class CountedChannel(AsyncZMQSocketChannel):
         """Return whether a message came first, or the time passed; else ZeroMQ hung up."""
         poller = zmq.asyncio.Poller()
         monitor = self.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
-        for socket in (self.socket, monitor):
-            poller.register(socket, zmq.POLLIN)
+        for one in (self.socket, monitor):
+            poller.register(one, zmq.POLLIN)
         waiting = cast(Awaitable[Any], poller.poll(None if timeout is None else timeout * 1000))
         ready = dict(await waiting)
         return self.socket in ready or monitor not in ready
 
     async def _hung_up(self) -> None:
-        """Wait until the kernel is known to have ended; one that lives sent too much."""
+        """Wait until the kernel is known to have ended; one that still listens sent too much."""
         await asyncio.sleep(_DEATH)
-        if await self.manager.is_alive():
+        if await self.manager.is_alive() and _listens(
+            cast(bytes, self.socket.last_endpoint).decode()
+        ):
             self.manager.bounds.allow()
             self.manager.kill()
         await _never()
@@ -88,6 +91,15 @@ class BoundedClient(PromptClient):
 def _cost(frame: bytes) -> int:
     """Return how much of what may be printed a part of a message, in JSON, takes."""
     return len(frame) + _LINE * frame.count(rb"\n")
+
+
+def _listens(endpoint: str) -> bool:
+    """Return whether somebody listens; a kernel that is ending may live long and does not."""
+    kind, _, path = endpoint.partition("://")
+    if kind != "ipc":
+        return True
+    with socket.socket(socket.AF_UNIX) as ours:
+        return ours.connect_ex(path) == 0
 
 
 async def _never() -> None:
