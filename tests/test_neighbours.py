@@ -4,12 +4,15 @@ A run may be stopped while a case hangs in any way: nothing of it is left.
 """
 
 import json
+import os
 import shutil
 import signal
+import socket
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -153,16 +156,18 @@ def failures(command: Poisoned, out: str) -> dict[str, str]:
 
 
 class Watch(threading.Thread):
-    """Notes how much memory the run and its workers have had at most, in MB."""
+    """Notes how much memory the run and its workers have had at most, in MB, and their ports."""
 
     def __init__(self, command: Poisoned) -> None:
         super().__init__(daemon=True)
         self.command, self.most, self.over = command, 0, threading.Event()
+        self.ports: set[str] = set()  # on which a process of the run listens, kernels too
 
     def run(self) -> None:
         while not self.over.wait(0.5):
             for word in ("publish.worker", "report"):
                 self.most = max(self.most, *map(self._of, self.command.alive(word)), 0)
+            self.ports.update(*map(listening_of, self.command.alive("pipeline")))
 
     @staticmethod
     def _of(pid: int) -> int:
@@ -173,6 +178,22 @@ class Watch(threading.Thread):
         return sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
 
 
+def listening_of(pid: int) -> set[str]:
+    """Return the TCP ports on which a process listens."""
+    lines = [
+        line.split()
+        for kind in ("tcp", "tcp6")
+        for line in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]
+    ]
+    of_inode = {f"socket:[{line[9]}]": line[1] for line in lines if line[3] == "0A"}
+    found = set()
+    with suppress(OSError):
+        for path in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                found.add(of_inode.get(str(path.readlink()), ""))
+    return found - {""}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Beside:
     """A run in which cases do harm beside others."""
@@ -181,6 +202,7 @@ class Beside:
     failures: Mapping[str, str]
     causes: Mapping[str, str]  # of the cases that do harm, those they should have
     megabytes: int
+    ports: frozenset[str]
     left: Sequence[str]  # in the folder of temporary files
 
 
@@ -201,6 +223,7 @@ def beside(command: Poisoned) -> Beside:
         failures=failures(command, "beside"),
         causes={id: cause for id, (_, cause) in does.items()},
         megabytes=watch.most,
+        ports=frozenset(watch.ports),
         left=[path.name for path in (command.root / "tmp").iterdir()],
     )
 
@@ -212,6 +235,16 @@ def test_cases_that_do_harm_fail_alone_each_with_its_cause(beside: Beside) -> No
 
 def test_the_runner_does_not_take_up_what_cases_print_or_hold(beside: Beside) -> None:
     assert 0 < beside.megabytes < MOST_OF_THE_RUNNER
+
+
+def test_no_process_of_a_run_listens_on_a_port(beside: Beside) -> None:
+    assert beside.ports == frozenset()
+
+
+def test_what_listens_on_a_port_is_seen() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = f"{listener.getsockname()[1]:04X}"
+        assert port in {one.rpartition(":")[2] for one in listening_of(os.getpid())}
 
 
 def test_no_value_of_a_case_is_in_the_report_of_another(beside: Beside) -> None:
