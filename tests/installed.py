@@ -1,5 +1,6 @@
 """A notebook of a few cells in the place of the case study, run as a report is."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,6 +30,7 @@ class Installed:
 
     def run(self, *cells: str) -> Executed:
         """Return what the cells came to, behind the parameters."""
+        os.environ.pop("PYTEST_CURRENT_TEST", None)  # ipykernel prints less where it sees it
         self._write([*cells, FINISH])
         (self.place / "work").mkdir(exist_ok=True)
         given = CaseParameters(case_input=str(self.place / "input.json"), language="nl")

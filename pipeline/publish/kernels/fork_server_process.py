@@ -117,8 +117,9 @@ class Server:
                 with suppress(KeyError):
                     self.selector.unregister(connection)
                 connection.close()
-            self._end_orphans()
             buried += 1
+        if buried:
+            self._end_orphans()  # once: there may be hundreds
         return buried
 
     def _end_orphans(self) -> None:
