@@ -94,6 +94,20 @@ def client_report(tmp_path_factory: pytest.TempPathFactory, root: Path, pango: N
     return made(root, tmp_path_factory.mktemp("client") / "out", "client_report", "html,pdf,json")
 
 
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
+    """Run notebooks in the test's process, and give case and language of each that was run."""
+    from notebooks_here import NotebooksHere
+
+    from pipeline.publish import keys, work
+
+    here = NotebooksHere()
+    monkeypatch.setattr(work, "run_notebook", here)
+    yield here.done
+    keys._files_hash.cache_clear()
+    keys.installation_hash.cache_clear()
+
+
 def made(root: Path, out: Path, kind: str, formats: str) -> Path:
     """Make the reports of the built-in case by the real command, in both languages."""
     words = f"-m pipeline report {kind} samples/seed_case --language nl --language en"

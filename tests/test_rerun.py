@@ -3,12 +3,11 @@
 import datetime as dt
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-import pages
 import pytest
 from golden import case_of
 
@@ -25,10 +24,9 @@ from pipeline.publish.kinds import CaseParameters
 from pipeline.publish.ledger import Ledger, Order
 from pipeline.publish.notebook import Executed, NotebookError
 from pipeline.publish.report import make_reports
-from pipeline.read.case_input import read_case_input
 from pipeline.rules import loader
-from pipeline.show import RESULT_TYPE
 
+pytestmark = pytest.mark.usefixtures("runs")
 CASES = ("edges_of_homa_ir_1_8", "found_again", "hba1c_unreliable_in_anaemia")
 AS_OF = dt.date(2025, 10, 1)
 
@@ -46,27 +44,6 @@ class People:
 
     def case(self, case_id: str) -> CaseInput:
         return replace(case_of(case_id), **self.changes)
-
-
-@pytest.fixture(autouse=True)
-def runs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
-    """Run notebooks here, and give case and language of each that was run."""
-    done: list[tuple[str, str]] = []
-
-    def run(kind: str, given: CaseParameters, *, sha256: str, **rest: object) -> Executed:
-        person = read_case_input(given.case_input)
-        done.append((person.case_id, given.language))
-        notebook = pages.executed(kind, person, given.language)
-        notebook.cells[0].source = ""  # where the input lay
-        for number, cell in enumerate(notebook.cells):
-            cell.id = f"cell-{number}"
-        result = notebook.cells[-1].outputs[0].data[RESULT_TYPE]
-        assert result["input_sha256"] == sha256
-        return Executed(notebook=notebook, case=json.loads(json.dumps(result["case"])))
-
-    monkeypatch.setattr(publish_work, "run_notebook", run)
-    yield done
-    publish_keys._files_hash.cache_clear()
 
 
 def order(out: Path, **changes: Any) -> Order:
@@ -170,14 +147,14 @@ def with_limit(
     changed = replace(rules, limits=limits)
     for module in (narration, __import__("pipeline.interpret.case", fromlist=["case"])):
         monkeypatch.setattr(module, "load_rules", lambda: changed)
-    hash_of = publish_keys._hash
+    hash_of = publish_keys.hash_of
     file = (Path(loader.__file__).parent / "limits.csv").read_bytes()
 
     def hashed(parts: Any) -> str:
         found = list(parts)
         return hash_of([*found, b"changed"] if found == [file] else found)
 
-    monkeypatch.setattr(publish_keys, "_hash", hashed)
+    monkeypatch.setattr(publish_keys, "hash_of", hashed)
     return lambda: changed
 
 

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,12 @@ from pipeline.commands.shared import (
     rules_of,
     take_in_asked,
 )
-from pipeline.errors import CommandError
+from pipeline.errors import BrandError, CommandError
 
 if TYPE_CHECKING:
     from pipeline.intake import Intake
-    from pipeline.publish.ledger import Order
+    from pipeline.publish.inputs import Hashes
+    from pipeline.publish.ledger import Ledger, Order
 
     Read = tuple[Intake, dict[str, str | None]]  # and the hash of each file it came from
 
@@ -28,9 +30,6 @@ def report(asked: Namespace) -> int:
     The exit code is 4 or 5 where one of them failed.
     """
     from pipeline.publish.kinds import REVIEW, notebook_of
-    from pipeline.publish.progress import shown_cases
-    from pipeline.publish.record import withdraw_record
-    from pipeline.publish.report import make_reports
 
     notebook_of(asked.kind)  # a wrong KIND is refused before a file is read
     if asked.kind == REVIEW:
@@ -44,19 +43,66 @@ def report(asked: Namespace) -> int:
     order = order_of(asked)
     if asked.explain:
         return _explain(asked, order)
-    withdraw_record(asked.out)  # whatever happens, no earlier one passes for that of this run
-    brand = brand_of(asked)
-    reading = _from_files if asked.store is None else _from_store
-    intake, read = reading(asked, order, brand.files)
-    with shown_cases(quiet=asked.quiet) as announce:
-        ledger = make_reports(order, intake, read=read, announce=announce, brand=brand)
-    if asked.store is not None:
-        from pipeline.store import open_to_write, record_reports
-
-        with open_to_write(asked.store) as store:
-            record_reports(store, reports_of(ledger))
+    hashes = {} if asked.store is not None else _hashes(asked)
+    ledger = _as_it_lies(asked, order, hashes) or _made(asked, order, hashes)
     print_result(ledger.as_record(), ledger.summary(), asked)
     return ledger.exit_code
+
+
+def _made(asked: Namespace, order: "Order", hashes: "Hashes") -> "Ledger":
+    """Make the reports, and return what became of each."""
+    from pipeline.publish.progress import shown_cases
+    from pipeline.publish.record import withdraw_record
+    from pipeline.publish.report import make_reports
+    from pipeline.publish.settled import note_settled
+
+    withdraw_record(asked.out)  # whatever happens, no earlier one passes for that of this run
+    brand = brand_of(asked)
+    if asked.store is None:
+        intake, read = _from_files(asked, order, hashes, brand.files)
+    else:
+        intake, read = _from_store(asked, order, brand.files)
+    with shown_cases(quiet=asked.quiet) as announce:
+        ledger = make_reports(order, intake, read=read, announce=announce, brand=brand)
+    if asked.store is None:
+        note_settled(ledger, _key(asked, order, hashes))
+    else:
+        _note_in_store(asked, ledger)
+    return ledger
+
+
+def _as_it_lies(asked: Namespace, order: "Order", hashes: "Hashes") -> "Ledger | None":
+    """Return the ledger of a run that would change nothing; a store is always read."""
+    from pipeline.publish.settled import settled
+
+    return settled(order, _key(asked, order, hashes)) if asked.store is None else None
+
+
+def _key(asked: Namespace, order: "Order", hashes: "Hashes") -> str:
+    from pipeline.publish.settled import run_key
+
+    return run_key(order, hashes, strict=asked.strict)
+
+
+def _hashes(asked: Namespace) -> "Hashes":
+    """Return the hash of each file that a run from files reads, before it is read."""
+    from pipeline.publish.brand import read_brand
+    from pipeline.publish.inputs import hashes_of
+
+    others = (asked.people, asked.rules, asked.mapping, asked.suite)
+    brand: Sequence[Path] = ()
+    if asked.brand is not None:
+        with suppress(BrandError):  # it is told when the reports are to be made
+            brand = read_brand(asked.brand).files
+    return hashes_of([*asked.inputs, *filter(None, others), *brand])
+
+
+def _note_in_store(asked: Namespace, ledger: "Ledger") -> None:
+    """Note each file in the store that its case came from, for purge to list."""
+    from pipeline.store import open_to_write, record_reports
+
+    with open_to_write(asked.store) as store:
+        record_reports(store, reports_of(ledger))
 
 
 def _explain(asked: Namespace, order: "Order") -> int:
@@ -68,12 +114,13 @@ def _explain(asked: Namespace, order: "Order") -> int:
     return 0
 
 
-def _from_files(asked: Namespace, order: "Order", besides: Sequence[Path]) -> "Read":
+def _from_files(
+    asked: Namespace, order: "Order", hashes: "Hashes", besides: Sequence[Path]
+) -> "Read":
     """Return what came in from files, and the hash of each file that was read."""
-    from pipeline.publish.inputs import hashes_of, read_files
+    from pipeline.publish.inputs import read_files
 
     others = (asked.people, asked.rules, asked.mapping, asked.suite, *besides)
-    hashes = hashes_of([*asked.inputs, *filter(None, others)])
     intake = take_in_asked(asked, language=order.languages[0])
     files = read_files(intake, asked.inputs, besides=others)
     return intake, {str(file): hashes.get(file) for file in files}

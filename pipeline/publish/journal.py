@@ -6,7 +6,7 @@ names of files and hashes, never a value. It may be deleted: then every report i
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -78,7 +78,7 @@ class Journal:
 
     def note(self, entry: Entry) -> None:
         """Note a report whose files are in place. Raises OutputError where that cannot be done."""
-        lying = replace(entry, lay=_lay(self._out, entry.files))
+        lying = replace(entry, lay=lay_of(self._out, entry.files))
         with self._lock:
             self._entries[entry.key] = lying
             append_line(b"\n" + _line(lying), self._out / JOURNAL)  # after a cut line too
@@ -91,10 +91,10 @@ class Journal:
 
     def lies(self, entry: Entry) -> bool:
         """Return whether the files of a report lie as they did when it was noted."""
-        return _lay(self._out, entry.files) == dict(entry.lay)
+        return lay_of(self._out, entry.files) == dict(entry.lay)
 
 
-def _lay(out: Path, files: Mapping[str, str]) -> dict[str, tuple[int, int]]:
+def lay_of(out: Path, files: Iterable[str]) -> dict[str, tuple[int, int]]:
     """Return size and time of the last change of each file; one that is not there is left out."""
     found = {}
     for name in files:

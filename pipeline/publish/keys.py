@@ -24,13 +24,13 @@ class Keys:
     def __init__(self, order: Order, *, brand: Brand) -> None:
         packages = (f"{name} {number}" for name, number in sorted(versions().items()))
         self._common = {
-            "notebook": _hash([notebook_of(order.kind).read_bytes()]),
+            "notebook": hash_of([notebook_of(order.kind).read_bytes()]),
             "template": _files_hash(*(Path("templates") / name for name in ("report", order.kind))),
-            "limits": _hash([(resource_path("pipeline/rules") / _LIMITS).read_bytes()]),
+            "limits": hash_of([(resource_path("pipeline/rules") / _LIMITS).read_bytes()]),
             "facts": facts_hash(apart=_LIMITS),
             "program": program_hash(),
-            "packages": _hash(word.encode() for word in packages),
-            "brand": _hash([repr(replace(brand, files=())).encode()]),
+            "packages": hash_of(word.encode() for word in packages),
+            "brand": hash_of([repr(replace(brand, files=())).encode()]),
             "formats": ",".join(sorted(order.formats)),
             "pdf": order.pdf,
             "as_of": order.as_of.isoformat(),
@@ -39,7 +39,7 @@ class Keys:
     def parts(self, content: bytes, language: str) -> Parts:
         """Return what the report of an input file in a language is made from."""
         texts = _files_hash(Path("pipeline/rules/texts") / language)
-        own = {"input": _hash([content]), "texts": texts, "language": language}
+        own = {"input": hash_of([content]), "texts": texts, "language": language}
         return own | self._common
 
 
@@ -49,7 +49,7 @@ def installation_hash() -> str:
     folders = ("notebooks", "templates", "pipeline/rules/texts")
     packages = [f"{name} {number}".encode() for name, number in sorted(versions().items())]
     hashes = [program_hash(), facts_hash(), _files_hash(*map(Path, folders))]
-    return _hash([*(one.encode() for one in hashes), *packages])
+    return hash_of([*(one.encode() for one in hashes), *packages])
 
 
 def changed_parts(before: Parts, after: Parts) -> frozenset[str]:
@@ -63,10 +63,10 @@ def _files_hash(*folders: Path) -> str:
     """Return the hash of every file in folders of the installation, and of their names."""
     found = [resource_path(str(folder)) for folder in folders]
     files = sorted(path for folder in found for path in folder.rglob("*") if path.is_file())
-    return _hash(part for file in files for part in (file.name.encode(), file.read_bytes()))
+    return hash_of(part for file in files for part in (file.name.encode(), file.read_bytes()))
 
 
-def _hash(parts: Iterable[bytes]) -> str:
+def hash_of(parts: Iterable[bytes]) -> str:
     """Return one hash of parts that cannot run into one another."""
     found = sha256()
     for part in parts:
