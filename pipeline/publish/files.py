@@ -26,7 +26,7 @@ def work_folder(out: Path, name: str) -> Iterator[Path]:
     folders of its own inside it. Raises OutputError where it cannot be made.
     """
     home = out / WORK
-    with _told_as_output_error(out):
+    with told_as_output_error(out):
         rmtree(home, ignore_errors=True)
         make_folder(home)
         # absolute: the kernel works in another folder
@@ -43,7 +43,7 @@ def publish(content: bytes, target: Path, *, work: Path) -> str:
     What is written only its owner can read; a file that holds just this already stays as it is.
     ``work`` is a folder on the same disk. Raises OutputError where the place cannot be written to.
     """
-    with _told_as_output_error(target):
+    with told_as_output_error(target):
         if _holds(target, content):
             return sha256(content).hexdigest()
         make_folder(work)
@@ -70,7 +70,7 @@ def append_line(line: bytes, target: Path) -> None:
 
     Raises OutputError where it cannot be written.
     """
-    with _told_as_output_error(target):
+    with told_as_output_error(target):
         make_folder(target.parent)
         handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _SECRET)
         with os.fdopen(handle, "ab") as file:
@@ -82,8 +82,18 @@ def withdraw(target: Path) -> None:
 
     Raises OutputError where it is there and cannot be removed.
     """
-    with _told_as_output_error(target), suppress(FileNotFoundError, NotADirectoryError):
+    with told_as_output_error(target), suppress(FileNotFoundError, NotADirectoryError):
         target.unlink()
+
+
+@contextmanager
+def told_as_output_error(path: Path) -> Iterator[None]:
+    """Turn the system's refusal into an error that names the place."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise OutputError(f"Unable to write to '{path}': {reason}.") from None
 
 
 def make_folder(path: Path) -> None:
@@ -117,13 +127,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-@contextmanager
-def _told_as_output_error(path: Path) -> Iterator[None]:
-    """Turn the system's refusal into an error that names the place."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise OutputError(f"Unable to write to '{path}': {reason}.") from None

@@ -17,7 +17,7 @@ from pipeline.errors import OutputError, PipelineError, ReportError
 from pipeline.language import Language
 from pipeline.publish.bare import INPUT_NAME, bare_notebook, told_hash
 from pipeline.publish.exporter import render_html
-from pipeline.publish.files import as_json, publish
+from pipeline.publish.files import as_json, publish, told_as_output_error
 from pipeline.publish.in_short import CaseInShort, case_in_short
 from pipeline.publish.kinds import REVIEW, CaseParameters, Parameters, ReviewParameters
 from pipeline.publish.notebook import Executed, NotebookError, run_notebook
@@ -30,7 +30,7 @@ def make_report(task: Task, *, home: Path) -> Outcome:
 
     Raises OutputError where the folder to work in cannot be written to.
     """
-    with _folder_of(task) as folder:
+    with _folder_of(task, home) as folder:
         try:
             executed, told = _run(task, folder, home=home)
         except OutputError:
@@ -41,9 +41,11 @@ def make_report(task: Task, *, home: Path) -> Outcome:
 
 
 @contextmanager
-def _folder_of(task: Task) -> Iterator[Path]:
-    """Give a folder of this task alone, which is gone afterwards."""
-    folder = Path(mkdtemp(prefix=f"{task.name}-", dir=task.place or None))
+def _folder_of(task: Task, home: Path) -> Iterator[Path]:
+    """Give a folder of this task alone, which is gone afterwards; it is one that a run tidies."""
+    place = Path(task.place or home)
+    with told_as_output_error(place):
+        folder = Path(mkdtemp(prefix=f"{task.name}-", dir=place))
     try:
         yield folder
     finally:

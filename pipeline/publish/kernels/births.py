@@ -4,11 +4,14 @@ Each message is a line of JSON over a socket of its own, which lives as long as 
 """
 
 import json
+import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 REHEARSED, PLAIN = "rehearsed", "plain"  # what a fork server is told at its start
+MARK = "CASEREPORT_KERNEL"  # in the environment of a kernel and of all that it starts
 _LONGEST = 4 << 20  # bytes of a message: an environment and a command line
 _END = b"\n"
 
@@ -42,3 +45,28 @@ def line_of(connection: socket.socket) -> bytes:
             return b""
         found += part
     return bytes(found[:-1])
+
+
+def mark_of(home: Path, kernel: int = 0) -> str:
+    """Return what ``MARK`` says: a kernel, 0 for its server, and the folder of their run."""
+    return f"{kernel} {home}"
+
+
+def kernel_in(environ: bytes) -> int:
+    """Return the kernel that an environment is of; 0 where it is of none."""
+    kernel, _, _ = _marked(environ).partition(" ")
+    return int(kernel) if kernel.isdecimal() else 0
+
+
+def home_in(environ: bytes) -> str:
+    """Return the folder of the run that an environment is of; "" where it is of none."""
+    return _marked(environ).partition(" ")[2]
+
+
+def _marked(environ: bytes) -> str:
+    """Return what the mark says in an environment as /proc has it."""
+    for pair in environ.split(b"\0"):
+        name, _, value = pair.partition(b"=")
+        if name == MARK.encode():
+            return os.fsdecode(value)
+    return ""

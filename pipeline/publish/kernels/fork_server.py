@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 
-from pipeline.publish.kernels.births import PLAIN, REHEARSED, Birth, line_of
+from pipeline.publish.kernels.births import MARK, PLAIN, REHEARSED, Birth, line_of, mark_of
 
 _NAME = "forks"  # of the socket in the folder of a run
 _WAITING = 64  # kernels asked for at once, before one that asks is refused
@@ -75,7 +75,7 @@ class ForkServer:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=dict(self._env),
+                env={**self._env, MARK: mark_of(self._home)},
                 pass_fds=[handle],
                 start_new_session=True,  # Ctrl-C is for the run, which ends its kernels itself
             )

@@ -20,11 +20,9 @@ from pathlib import Path
 from shutil import rmtree
 from types import FrameType
 
-from pipeline.publish.kernels.births import REHEARSED, Birth, line_of
+from pipeline.publish.kernels.births import REHEARSED, Birth, kernel_in, line_of
 from pipeline.publish.kernels.newborn import begin_life, live
 from pipeline.publish.kernels.system import adopt_orphans, children_of
-
-MARK = "CASEREPORT_KERNEL"  # in the environment of a kernel and of all that it starts
 
 
 @dataclass(slots=True)
@@ -81,7 +79,7 @@ class Server:
         kernel = os.fork()
         if not kernel:
             self._let_go(connection)
-            begin_life(birth, parent=server, mark=MARK)
+            begin_life(birth, parent=server, home=self.home)
             return birth
         with suppress(ProcessLookupError, PermissionError):
             os.setpgid(kernel, kernel)  # the kernel does so too: whoever comes first
@@ -145,10 +143,7 @@ def _next_dead() -> tuple[int, int] | None:
 def _kernel_of(pid: int) -> int:
     """Return the kernel that a process comes from, by its mark; 0 where it has none."""
     with suppress(OSError):
-        for pair in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-            name, _, value = pair.partition(b"=")
-            if name == MARK.encode() and value.isdigit():
-                return int(value)
+        return kernel_in(Path(f"/proc/{pid}/environ").read_bytes())
     return 0
 
 

@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from shutil import rmtree
 from subprocess import DEVNULL
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import mkdtemp
 from typing import Any
 from weakref import WeakSet
 
@@ -25,6 +25,7 @@ from pipeline.publish.kernels.bounded_client import BoundedClient
 from pipeline.publish.kernels.bounds import Bounds
 from pipeline.publish.kernels.client import PromptClient
 from pipeline.publish.kernels.fork_server import ForkServer, serving
+from pipeline.publish.kernels.home import run_folder
 from pipeline.publish.kernels.provisioner import PROVISIONER, ForkedProvisioner
 
 _HAS_SOCKET_FILES = sys.platform != "win32"
@@ -119,8 +120,7 @@ def kernel_home(*, reports: int = 1) -> Iterator[tuple[Path, ForkServer]]:
     with ExitStack() as stack:
         stack.enter_context(_silent("papermill"))
         stack.enter_context(_silent("asyncio"))  # tells of what nbclient left where a cell hung
-        folder = TemporaryDirectory(prefix="cr-", ignore_cleanup_errors=True)
-        home = Path(stack.enter_context(folder))
+        home = stack.enter_context(run_folder())
         environment = kernel_environment(home, fonts=home / "matplotlib")
         many = reports >= _MANY
         yield home, stack.enter_context(serving(home, env=environment, rehearsed=many))
@@ -142,8 +142,7 @@ def _silent(name: str) -> Iterator[None]:
 def anybodys_home() -> Iterator[Path]:
     """Give such a folder for kernels that keep the environment of this process."""
     with ExitStack() as stack:
-        folder = TemporaryDirectory(prefix="cr-", ignore_cleanup_errors=True)
-        home = Path(stack.enter_context(folder))
+        home = stack.enter_context(run_folder())
         stack.enter_context(serving(home, env=os.environ | ONE_THREAD))
         yield home
 

@@ -11,21 +11,22 @@ import signal
 import sys
 import tempfile
 import time
+from pathlib import Path
 
-from pipeline.publish.kernels.births import Birth
+from pipeline.publish.kernels.births import MARK, Birth, mark_of
 from pipeline.publish.kernels.system import end_with_parent
 
 _STANDARD = (0, 1, 2)
 _MEGABYTE = 1 << 20
 
 
-def begin_life(birth: Birth, *, parent: int, mark: str) -> None:
+def begin_life(birth: Birth, *, parent: int, home: Path) -> None:
     """Make this process, just forked, what a newly started one would be."""
     os.setpgid(0, 0)
     end_with_parent(parent)
     _forget_signals()
     _forget_files()
-    _take_environment(birth, mark)
+    _take_environment(birth, home)
     os.chdir(birth.cwd)
     _limit_memory(birth.megabytes)
     _forget_chance()
@@ -60,10 +61,10 @@ def _forget_files() -> None:
     os.closerange(max(_STANDARD) + 1, min(most, 1 << 16))
 
 
-def _take_environment(birth: Birth, mark: str) -> None:
+def _take_environment(birth: Birth, home: Path) -> None:
     os.environ.clear()
     os.environ.update(birth.env)
-    os.environ[mark] = str(os.getpid())
+    os.environ[MARK] = mark_of(home, os.getpid())
     time.tzset()
     _take_backend(os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline"))
 
