@@ -123,12 +123,13 @@ class CaseReports:
 
     def _place(self, language: str, product: Product) -> None:
         """Put every ordered file in its place, and note what the report was made from."""
+        # before anything is noted: a run that goes on from the note would leave it
+        withdraw(self.order.out / self._partial_name(language))
         before = self.alike.get(language)
         if before is not None and before.told == product.told:
             self._take(replace(before, parts=self.wanted[language]))
         else:
             self._publish(language, product)
-        withdraw(self.order.out / self._partial_name(language))
 
     def _publish(self, language: str, product: Product) -> None:
         self._agree(sha256(product.result).hexdigest())
@@ -179,9 +180,10 @@ class CaseReports:
 
     def _keep(self, partial: bytes, language: str) -> str:
         """Put a notebook that did not reach its end aside, and return where."""
-        if not partial:
-            return ""
         name = self._partial_name(language)
+        if not partial:
+            withdraw(self.order.out / name)
+            return ""
         publish(partial, self.order.out / name, work=self.work / self.case_id)
         return name
 

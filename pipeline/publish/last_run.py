@@ -90,21 +90,34 @@ def kept_of(intake: Intake, out: Path) -> Kept:
     """Return what to keep of this run, compared with the one whose files stand in ``out``.
 
     Where this run found just what the last one did, the comparison is the one that was shown then:
-    the same command says the same a second time.
+    the same command says the same a second time. It does so too where the last one was killed
+    between the page and the quarantine, which is still that of the run before it, or not there yet.
     """
     as_of, counts = intake.as_of.isoformat(), {name: intake.counts[name] for name in _COUNTS}
     now = _findings(intake.set_aside, intake.set_aside["source"])
     if not ((out / PAGE).exists() or (out / QUARANTINE).exists()):
         return Kept(as_of=as_of, counts=counts, comparison=None)
+    unreadable = Kept(as_of=as_of, counts=counts, comparison=None, unreadable=True)
     try:
         last = _kept(out / PAGE)
+    except _DAMAGED:
+        return unreadable
+    as_now = (last.as_of, last.counts) == (as_of, counts)
+    try:
         rows = _quarantine(out)
     except (PipelineError, *_DAMAGED):
-        return Kept(as_of=as_of, counts=counts, comparison=None, unreadable=True)
+        alone = last.unreadable or not (out / QUARANTINE).exists()
+        return last if as_now and alone and last.comparison is None else unreadable
     then = _findings(rows, rows["file"].map(_numbers_of(intake.files)).fillna(_OTHER_FILE))
-    if now.counted() == then.counted() and (last.as_of, last.counts) == (as_of, counts):
+    if as_now and (now.counted() == then.counted() or _is_ahead(last, then, now)):
         return last
     return Kept(as_of=as_of, counts=counts, comparison=_compared(last, then, now))
+
+
+def _is_ahead(last: Kept, then: _Findings, now: _Findings) -> bool:
+    """Return whether a page is already of this run, beside the quarantine of the one before."""
+    shown = last.comparison
+    return shown is not None and shown == _compared(shown, then, now)
 
 
 def _quarantine(out: Path) -> pd.DataFrame:
@@ -180,7 +193,7 @@ def _findings(rows: pd.DataFrame, files: pd.Series) -> _Findings:
     return _Findings(at)
 
 
-def _compared(last: Kept, then: _Findings, now: _Findings) -> Comparison:
+def _compared(last: Kept | Comparison, then: _Findings, now: _Findings) -> Comparison:
     before, after = then.counted(), now.counted()
     new, resolved = after - before, before - after
     return Comparison(

@@ -42,8 +42,8 @@ def write_validation(intake: Intake, out: Path, *, language: str) -> None:
     texts = Language.load(language)
     page = render_validation(intake, texts, kept=kept_of(intake, out))
     with work_folder(out, "validation") as work:
+        publish(page.encode("utf-8"), out / PAGE, work=work)  # first: see ``kept_of``
         publish(quarantine_of(intake, texts), out / QUARANTINE, work=work)
-        publish(page.encode("utf-8"), out / PAGE, work=work)
 
 
 def render_validation(intake: Intake, texts: Language, *, kept: Kept | None = None) -> str:
