@@ -1,6 +1,7 @@
 """Publishing floor. Runs one report notebook, and judges whether it was finished."""
 
 import ast
+import errno
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -15,7 +16,8 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
 from pipeline import errors
-from pipeline.errors import ReportError
+from pipeline.errors import OutputError, ReportError
+from pipeline.publish.files import told_as_output_error
 from pipeline.publish.kernels.bounds import Bounds
 from pipeline.publish.kernels.engine import ENGINE, ReportEngine
 from pipeline.publish.kernels.manager import at_home
@@ -29,6 +31,7 @@ OUTPUT_MEGABYTES = 20  # all cells together; a case study has 1
 _LEAVING_TAGS = {"raises-exception", "skip-execution"}  # tags by which a notebook could pass
 _LEAVING_NAMES = {"exit", "quit", "get_ipython"}  # and words; magic and shell lines are no Python
 papermill_engines.register(ENGINE, ReportEngine)  # also where the package is not installed
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # with which no other report could be made
 _OUR_ERRORS = {name for name, it in vars(errors).items() if isinstance(it, type)}
 
 
@@ -86,8 +89,8 @@ def run_notebook(
     """Return the notebook of a kind, run with these parameters, and its result.
 
     ``folder`` is the notebook's working folder, ``home`` where kernels get theirs, ``sha256`` the
-    hash of the input it reads. Raises ReportError where the parameters differ, and NotebookError
-    where the report is not whole.
+    hash of the input it reads. Raises ReportError where the parameters differ, NotebookError where
+    the report is not whole, and OutputError where a folder has no room for any.
     """
     path = notebook_of(kind)
     check_parameters(path, type(parameters))
@@ -96,7 +99,10 @@ def run_notebook(
     bounds = _bounds()
     try:
         notebook = _execute(path, partial, parameters, config=at_home(home, bounds))
+    except OutputError:
+        raise
     except Exception as error:  # whatever a notebook does, it costs this one report
+        _require_room(error, folder)
         cause = bounds.too_much() or _cause(error, bounds)
         raise NotebookError(cause, cell=_stopped_at(partial), partial=partial) from None
     _require_every_cell(notebook, partial)
@@ -128,6 +134,13 @@ def _execute(path: Path, partial: Path, parameters: Parameters, *, config: Confi
         config=config,
         resources={"metadata": {"path": str(partial.parent)}},  # papermill's cwd= moves all threads
     )
+
+
+def _require_room(error: Exception, folder: Path) -> None:
+    """Raise OutputError where the disk stopped a notebook: it would stop the next one too."""
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        with told_as_output_error(Path(error.filename or folder)):
+            raise error
 
 
 def _literal(path: Path) -> str:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 
+from pipeline.publish.files import told_as_output_error
 from pipeline.publish.kernels.births import MARK, PLAIN, REHEARSED, Birth, line_of, mark_of
 
 _NAME = "forks"  # of the socket in the folder of a run
@@ -61,12 +62,8 @@ class ForkServer:
                 self._process = None
 
     def _started(self) -> subprocess.Popen[bytes]:
-        path = self._home / _NAME
-        with suppress(FileNotFoundError):
-            path.unlink()
         with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(str(path))
-            listener.listen(_WAITING)
+            self._listen(listener)
             handle = listener.fileno()
             module = "pipeline.publish.kernels.fork_server_process"
             word = REHEARSED if self._rehearsed else PLAIN
@@ -79,6 +76,14 @@ class ForkServer:
                 pass_fds=[handle],
                 start_new_session=True,  # Ctrl-C is for the run, which ends its kernels itself
             )
+
+    def _listen(self, listener: socket.socket) -> None:
+        """Listen in the folder of the run. Raises OutputError where that cannot be done."""
+        path = self._home / _NAME
+        with told_as_output_error(path):
+            path.unlink(missing_ok=True)
+            listener.bind(str(path))
+            listener.listen(_WAITING)
 
 
 class JoinedServer:
