@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 from sizes import sized
 
+from pipeline.errors import OutputError
 from pipeline.publish.kernels import provisioner
 from pipeline.publish.kernels.births import Birth
 from pipeline.publish.kernels.engine import ANYBODYS_ENGINE, ENGINE
@@ -242,6 +243,11 @@ def test_a_killed_fork_server_costs_its_kernels_and_is_replaced(tmp_path: Path) 
         assert gone(kernel.pid)
         server._process.wait(LATEST)
         assert printed(ran(["print(6 * 7)"], tmp_path, home)) == "42\n"
+
+
+def test_a_folder_in_which_nothing_can_listen_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"Unable to write to '.*forks': No such file"):
+        ForkServer(tmp_path / "gone", env={}).start()
 
 
 def test_a_kernel_has_only_so_much_memory(home: Path, tmp_path: Path) -> None:

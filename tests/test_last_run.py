@@ -10,6 +10,8 @@ from clinic import RULES
 
 from pipeline.errors import OutputError
 from pipeline.intake import Intake, take_in
+from pipeline.publish import validation_page
+from pipeline.publish.files import publish
 from pipeline.publish.last_run import Kept, kept_of, require_no_corrections
 from pipeline.publish.validation_page import write_validation
 
@@ -75,6 +77,26 @@ def test_the_same_run_again_says_the_same_byte_for_byte(out: Path) -> None:
     assert changed != first
     assert run(out, GOOD, WEIRD) == changed
     assert "1 opgelost" in changed
+
+
+@pytest.mark.parametrize("earlier", [(), (GOOD, ODD), (GOOD, WEIRD, ODD)])
+def test_a_run_killed_between_page_and_quarantine_says_the_same_again(
+    out: Path, monkeypatch: pytest.MonkeyPatch, earlier: tuple[str, ...]
+) -> None:
+    def killed(content: bytes, target: Path, *, work: Path) -> None:
+        publish(content, target, work=work)
+        raise KeyboardInterrupt
+
+    for folder in (out, out.with_name("undisturbed")):
+        if earlier:
+            run(folder, *earlier)
+    whole = run(out.with_name("undisturbed"), GOOD, WEIRD)
+    with monkeypatch.context() as patch:
+        patch.setattr(validation_page, "publish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(out, GOOD, WEIRD)
+    assert run(out, GOOD, WEIRD) == whole
+    assert run(out, GOOD, WEIRD) == whole
 
 
 def test_the_comparison_is_told_in_the_language_of_the_page(out: Path) -> None:

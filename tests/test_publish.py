@@ -1,6 +1,7 @@
 """How reports are made: a notebook runs alone, counts only when whole, and appears at once."""
 
 import datetime as dt
+import errno
 import json
 import logging
 import os
@@ -750,6 +751,18 @@ def test_the_command_that_makes_a_report_again_is_one_that_the_parser_takes(
     assert asked.inputs == list(one.inputs)
     assert {name: getattr(asked, name) for name in paths} == paths
     assert (asked.out, asked.as_of, asked.format) == (one.out, one.as_of, one.formats)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_disk_without_room_for_a_kernel_ends_the_run_and_is_named(
+    monkeypatch: pytest.MonkeyPatch, run: Callable[[], Executed], number: int
+) -> None:
+    def execute(*given: object, **rest: object) -> NotebookNode:
+        raise OSError(number, os.strerror(number), "/a/place")
+
+    monkeypatch.setattr(publish_notebook, "_execute", execute)
+    with pytest.raises(OutputError, match=f"'/a/place': {os.strerror(number)}"):
+        run()
 
 
 def test_a_file_is_replaced_at_once_or_stays_as_it_was(tmp_path, monkeypatch) -> None:
