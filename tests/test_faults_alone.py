@@ -27,7 +27,6 @@ pytestmark = [
 ]
 TRIES = sized(0, full=8)  # of each process
 RUN, WORKER = "report", "pipeline.publish.worker"
-SERVER = "pipeline.publish.kernels.fork_server_process"
 
 
 class Faulty(Command):
@@ -70,7 +69,7 @@ def undisturbed(command: Faulty) -> dict[str, bytes]:
     return whole
 
 
-@pytest.mark.parametrize("word", [RUN, WORKER, SERVER])
+@pytest.mark.parametrize("word", [RUN, WORKER])
 def test_the_real_command_mends_too(
     command: Faulty,
     undisturbed: dict[str, bytes],
