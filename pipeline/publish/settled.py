@@ -38,7 +38,7 @@ def note_settled(ledger: Ledger, key: str) -> None:
     """
     if not ledger.failures:
         line = json.dumps({"run": key, "lay": _lay(ledger)})
-        append_line(f"\n{line}\n".encode(), ledger.order.out / JOURNAL)
+        append_line(f"{line}\n".encode(), ledger.order.out / JOURNAL)
 
 
 def settled(order: Order, key: str) -> Ledger | None:
