@@ -468,14 +468,14 @@ def test_an_ingest_that_is_killed_leaves_the_store_as_before_or_as_after(
     before, first = state_of(store), store.read_bytes()
     command = [
         *INGEST,
-        str(many_rows(tmp_path, sized(150, full=400), "new.csv")),
+        str(many_rows(tmp_path, sized(80, full=400), "new.csv")),
         *("--store", str(store), "--as-of", "2025-10-01", "--out", str(tmp_path / "out")),
     ]
     start = time.monotonic()
     subprocess.run(command, cwd=root, check=True, capture_output=True)
     takes, after = time.monotonic() - start, state_of(store)
     moments, seen = random.Random(6), set()
-    for number in range(sized(3, full=50)):
+    for number in range(sized(2, full=50)):
         store.write_bytes(first)
         Path(f"{store}.wal").unlink(missing_ok=True)
         with subprocess.Popen(
@@ -566,7 +566,7 @@ def test_a_purge_that_is_killed_leaves_the_person_or_takes_all_of_it(
     subprocess.run(command, cwd=root, check=True, capture_output=True)
     takes, after = time.monotonic() - start, state_of(store)
     moments = random.Random(7)
-    for number in range(sized(3, full=40)):
+    for number in range(sized(2, full=40)):
         store.write_bytes(first)
         with subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL) as run:
             time.sleep(takes * (0.2 + 0.9 * moments.random()))

@@ -31,7 +31,7 @@ SPREAD = {
     "cholesterol_total": (0.22, "mg/dL"),
     "triglycerides": (0.55, "mg/dL"),
 }
-BATCH, BATCHES = 30, sized(100, full=1_000)
+BATCH, BATCHES = 30, sized(25, full=1_000)
 SHIFT = 1.1  # another population: its middle lies up to this many times higher or lower
 
 
