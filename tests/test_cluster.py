@@ -1,28 +1,27 @@
 """A cluster makes what this machine makes, to the byte; it is spoken to only where that is safe."""
 
-import os
+import asyncio
 import shutil
-import signal
-import subprocess
-import sys
-import tempfile
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Future
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from dask_cluster import Authority, Command, Dask, done, published, short_folder
 from sizes import sized
+from test_neighbours import listening_of
 
 from pipeline.errors import CommandError
-from pipeline.publish import cluster
-from pipeline.publish.journal import JOURNAL
+from pipeline.publish import cluster, work
 from pipeline.publish.kernels.provisioner import CAN_FORK
-from pipeline.publish.task import Outcome, Stopped, outcome_of_bytes
+from pipeline.publish.task import Stopped, outcome_of_bytes
 
 pytestmark = pytest.mark.xdist_group("kernel")
-PEOPLE = sized(3, full=20)
-HEAD = "case_id,sample_id,collected_at,analyte,value,unit,sex,birth_year\n"
+PEOPLE = sized(4, full=100)
+KILLS = sized((0,), full=(10, 25, 60, 80))  # a worker, once so many reports are made
+RESTART = sized(1, full=45)  # of the scheduler
 
 
 @pytest.mark.parametrize(
@@ -54,7 +53,7 @@ def test_without_certificates_of_both_sides_there_is_no_connection(
 
 
 def test_a_scheduler_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "_PATIENCE", "1s")
+    monkeypatch.setattr(cluster, "_PATIENCE", 1)
     unreached = pytest.raises(CommandError, match="Unable to reach the cluster")
     with unreached, cluster.cluster_of("tcp://127.0.0.1:9"):
         pass
@@ -67,123 +66,103 @@ def test_a_worker_of_another_installation_refuses() -> None:
 
 
 def test_an_error_of_the_cluster_is_a_failure_of_that_report_that_quotes_nothing() -> None:
-    class Away:
-        def result(self) -> bytes:
-            raise ValueError("insulin 52.8")
+    def lost(*_: object, **__: object) -> None:
+        raise ValueError("insulin 52.8")
 
-    mine: Future[Outcome] = Future()
-    cluster._settle(mine, Away())
-    outcome = mine.result()
+    pool = cluster.Cluster.__new__(cluster.Cluster)
+    pool._client = SimpleNamespace(submit=lost, status="running")
+    pool._installation = ""
+    outcome = asyncio.run(pool._ask(b""))
     assert isinstance(outcome, Stopped)
     assert outcome.cause == "The cluster could not make it (ValueError)."
 
 
-class Dask:
-    """A scheduler and two workers on this machine, as processes of their own."""
+def test_a_task_raises_nothing_since_dask_would_log_what_it_was_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError("insulin 52.8")
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.workers = folder, []
-        self.env = {**os.environ, "TMPDIR": str(folder / "tmp")}
-        (folder / "tmp").mkdir()
-        file = folder / "scheduler.json"
-        words = ["--host=127.0.0.1", "--port=0", "--no-dashboard", f"--scheduler-file={file}"]
-        self.scheduler = self._start("dask_scheduler", *words)
-        while not file.exists():
-            time.sleep(0.05)
-        self.address = next(
-            part for part in file.read_text().split('"') if part.startswith("tcp://")
-        )
-        self.workers = [self.worker() for _ in range(2)]
+    monkeypatch.setattr(work, "make_report", full)
+    monkeypatch.setattr(cluster, "_home", lambda: None)
+    outcome = outcome_of_bytes(cluster.answer(b"{", cluster.installation_hash()))
+    assert isinstance(outcome, Stopped)
+    assert outcome.cause == "The worker could not make it (JSONDecodeError)."
 
-    def worker(self) -> subprocess.Popen[bytes]:
-        words = [self.address, "--host=127.0.0.1", "--nthreads=1", "--no-dashboard"]
-        return self._start("dask_worker", *words, "--no-nanny", "--death-timeout=60")
 
-    def _start(self, program: str, *words: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.{program}", *words],
-            cwd=self.folder,
-            env=self.env,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+class Watch(threading.Thread):
+    """Notes where a run listens, and how often it put each report in its place."""
 
-    def end(self) -> None:
-        for process in (*self.workers, self.scheduler):
-            process.terminate()
-        for process in (*self.workers, self.scheduler):
-            process.wait(60)
+    def __init__(self, command: Command, pid: int, out: str) -> None:
+        super().__init__(daemon=True)
+        self.command, self.pid, self.out = command, pid, out
+        self.ports: set[str] = set()
+        self.made: Counter[str] = Counter()
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        while not self.over.wait(0.1):
+            self.ports |= listening_of(self.pid)
+            self.made |= Counter(self.command.made(self.out))
 
 
 @pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="d-"))  # short: that of a socket may have 104 bytes
-    rows = [
-        f"p{n:02},s{n},2026-0{1 + n % 8}-06,{analyte},{value},{unit},F,{1950 + n}"
-        for n in range(PEOPLE)
-        for analyte, value, unit in (("glucose_fasting", "5.4", "mmol/L"), ("alt", "22", "U/L"))
-    ]
-    (folder / "lab.csv").write_text(HEAD + "\n".join(rows) + "\n", "utf-8")
-    yield folder
-    shutil.rmtree(folder)
+def command() -> Iterator[Command]:
+    with short_folder() as folder:
+        yield Command(folder, PEOPLE)
 
 
 @pytest.fixture(scope="module")
-def dask(folder: Path) -> Iterator[Dask]:
-    dask = Dask(folder)
+def authority(command: Command) -> Authority | None:
+    """Return certificates; without openssl to make them, the cluster is spoken to in plain text."""
+    return Authority(command.folder / "ca") if shutil.which("openssl") else None
+
+
+@pytest.fixture(scope="module")
+def dask(command: Command, authority: Authority | None) -> Iterator[Dask]:
+    dask = Dask(command.folder, authority=authority)
     yield dask
     dask.end()
 
 
-def command(folder: Path, out: str, *more: str) -> subprocess.Popen[str]:
-    words = ["report", "client_report", "lab.csv", f"--out={out}", "--as-of=2026-09-30"]
-    return subprocess.Popen(
-        [sys.executable, "-m", "pipeline", *words, "--format=html,json", *more],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def published(out: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(out)): path.read_bytes()
-        for path in out.rglob("*")
-        if path.is_file() and path.name != JOURNAL
-    }
-
-
-def done(running: subprocess.Popen[str]) -> None:
-    _, errors = running.communicate(timeout=500)
-    assert running.returncode == 0, errors
-
-
 @pytest.fixture(scope="module")
-def here(folder: Path) -> dict[str, bytes]:
-    done(command(folder, "here", "--jobs=2"))
-    return published(folder / "here")
+def here(command: Command) -> dict[str, bytes]:
+    return command.run("here", "--jobs=2")
 
 
 @pytest.mark.skipif(not CAN_FORK, reason="kernels are forked on Linux only")
-def test_a_cluster_makes_the_same_bytes_also_when_it_loses_a_worker(
-    folder: Path, dask: Dask, here: dict[str, bytes]
+def test_a_cluster_makes_the_same_bytes_also_when_it_loses_workers_and_its_scheduler(
+    command: Command, authority: Authority | None, dask: Dask, here: dict[str, bytes]
 ) -> None:
-    running = command(folder, "there", f"--cluster={dask.address}")
-    journal = folder / "there" / JOURNAL
-    while not journal.exists() and running.poll() is None:
-        time.sleep(0.05)
-    dask.workers[0].send_signal(signal.SIGKILL)
-    dask.workers[0].wait()
-    dask.workers[0] = dask.worker()
-    done(running)
-    assert published(folder / "there") == here
+    env = authority.settings("client") if authority else {}
+    running = command.start("there", f"--cluster={dask.address}", env=env)
+    watch = Watch(command, running.pid, "there")
+    watch.start()
+    for number, reports in enumerate(sorted([*KILLS, RESTART])):
+        command.until_made(running, "there", reports)
+        if reports == RESTART:
+            dask.kill_scheduler()
+            dask.come_back()
+        else:
+            dask.kill_worker(number % 2)
+    told = done(running)
+    watch.over.set()
+    assert published(command.folder / "there") == here
+    assert Counter(line.split()[3] for line in told.splitlines() if line.endswith(" made")) == {
+        f"p{n:02}": 1 for n in range(PEOPLE)
+    }
+    assert max(watch.made.values()) == 1
+    assert watch.ports == set()
+    assert "glucose" not in dask.log()
 
 
 @pytest.mark.skipif(not CAN_FORK, reason="kernels are forked on Linux only")
-def test_workers_leave_nothing_behind(folder: Path, dask: Dask) -> None:
-    done(command(folder, "again", f"--cluster={dask.address}"))
+def test_workers_leave_nothing_behind(
+    command: Command, authority: Authority | None, dask: Dask
+) -> None:
+    env = authority.settings("client") if authority else {}
+    command.run("again", f"--cluster={dask.address}", "--case=p00", "--case=p01", env=env)
     dask.end()
     time.sleep(1)
-    left = [path.name for path in (folder / "tmp").iterdir() if path.name.startswith("cr-")]
+    left = [path for path in (command.folder / "tmp").iterdir() if path.name.startswith("cr-")]
     assert left == []
