@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from practice import Unchanged
+from practice import Spent, Unchanged
 from stopwatch import Cost
 
 WAYS = {
@@ -169,10 +169,16 @@ def _unchanged(found: Found) -> Iterator[str]:
     """Yield what a run takes that has nothing to make."""
     if found.unchanged is None:
         return
-    cases, run, check = found.unchanged.cases, found.unchanged.run, found.unchanged.check
-    yield f"## {cases:,} cases of which nothing changed\n"
-    yield f"A run takes {run[1]:.1f} s of processors ({run[0]:.1f} s on a clock); reading and"
-    yield f"checking the same files alone, `casereport check`, {check[1]:.1f} s ({check[0]:.1f} s)."
+    one = found.unchanged
+    yield f"## {one.cases:,} cases of which nothing changed\n"
+    yield f"The same command once more takes {_spent(one.again)}. Where all rows must be read, as"
+    yield f"when a file was added, finding every report made takes {_spent(one.run)}; reading and"
+    yield f"checking the same files alone, `casereport check`, {_spent(one.check)}."
+
+
+def _spent(spent: Spent) -> str:
+    clock, seconds = spent
+    return f"{seconds:.1f} s of processors ({clock:.1f} s on a clock)"
 
 
 def _profile(found: Found) -> Iterator[str]:
