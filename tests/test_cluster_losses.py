@@ -74,7 +74,8 @@ def test_a_cluster_that_stays_away_costs_what_it_had_not_made_and_the_rest_can_b
     else:
         for worker in dask.workers:
             worker.kill()
-    done(running, code=4)
+    told = done(running, code=4)
+    assert all(line.endswith(" made") for line in told.splitlines())
     made = {one.split()[0] for one in command.made(loss)}
     assert made
     assert failures(out) == dict.fromkeys(

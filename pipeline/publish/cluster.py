@@ -6,6 +6,7 @@ it came to goes back. A task may be done more than once; its report is put in it
 
 import asyncio
 import atexit
+import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -40,6 +41,8 @@ def cluster_of(address: str) -> Iterator["Cluster"]:
     except ImportError:
         raise CommandError("Expected Dask for --cluster: install 'casereport[cluster]'.") from None
     security = _security(address)
+    for handler in logging.getLogger("distributed").handlers:
+        handler.setLevel(logging.CRITICAL)  # the ledger says what became of it; this may quote
     try:
         client = Client(address, security=security, timeout=_PATIENCE, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
