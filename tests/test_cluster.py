@@ -19,7 +19,7 @@ from pipeline.publish.kernels.provisioner import CAN_FORK
 from pipeline.publish.task import Stopped, outcome_of_bytes
 
 pytestmark = pytest.mark.xdist_group("kernel")
-PEOPLE = sized(4, full=100)
+PEOPLE = sized(6, full=100)
 KILLS = sized((0,), full=(10, 25, 60, 80))  # a worker, once so many reports are made
 RESTART = sized(1, full=45)  # of the scheduler
 

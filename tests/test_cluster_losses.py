@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.skipif(not CAN_FORK, reason="kernels are forked on Linux only"),
 ]
 ROOT = Path(__file__).resolve().parents[1]
-PEOPLE = sized(3, full=20)
+PEOPLE = sized(6, full=20)
 GONE = "The cluster had no scheduler or no worker for 4 seconds."
 IMPATIENT = (
     "import sys\n"

@@ -84,19 +84,10 @@ def test_a_scheduler_speaks_only_to_who_shows_a_certificate_of_its_authority(
     assert not greeted(dask, trusting(ours, shows=None))
 
 
-def test_the_command_speaks_only_to_a_scheduler_of_its_authority(
-    dask: Dask, ours: Authority, theirs: Authority
-) -> None:
-    """Its own certificate is of the right one: it is the command that refuses."""
-    command = Command(dask.folder, 1)
-    env = ours.settings("client") | {
-        "DASK_DISTRIBUTED__COMM__TLS__CA_FILE": str(theirs.folder / "ca.pem")
-    }
-    refused(command, dask.address, env)
-
-
-@pytest.mark.parametrize("who", ["plain", "a wrong authority", "no certificate"])
-@pytest.mark.skipif(not FULL_SIZE, reason="the scheduler's own refusals are tried always")
+@pytest.mark.parametrize(
+    "who", ["plain", "a wrong authority", "no certificate", "a wrong scheduler"]
+)
+@pytest.mark.skipif(not FULL_SIZE, reason="what refuses is tried on each change")
 def test_the_command_is_refused(dask: Dask, ours: Authority, theirs: Authority, who: str) -> None:
     command = Command(dask.folder, 1)
     if who == "plain":
@@ -104,6 +95,9 @@ def test_the_command_is_refused(dask: Dask, ours: Authority, theirs: Authority, 
     if who == "a wrong authority":
         ca = {"DASK_DISTRIBUTED__COMM__TLS__CA_FILE": str(ours.folder / "ca.pem")}
         refused(command, dask.address, theirs.settings("client") | ca)
+    if who == "a wrong scheduler":
+        ca = {"DASK_DISTRIBUTED__COMM__TLS__CA_FILE": str(theirs.folder / "ca.pem")}
+        refused(command, dask.address, ours.settings("client") | ca)
     if who == "no certificate":
         refused(command, dask.address, ours.settings(), "Unable to find the certificates of")
 
@@ -126,6 +120,24 @@ def test_a_plain_connection_to_a_scheduler_with_certificates_is_an_error(dask: D
         pass
     assert caught.value.exit_code == 2
     assert time.monotonic() - began < SOON
+
+
+def test_a_scheduler_of_another_authority_is_an_error(
+    dask: Dask, ours: Authority, theirs: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_in_dask(ours, CLIENT, monkeypatch)
+    set_in_dask(theirs, {"TLS__CA_FILE"}, monkeypatch)
+    refusal = pytest.raises(CommandError, match="Unable to reach the cluster")
+    with refusal, cluster.cluster_of(dask.address):
+        pass
+
+
+def test_a_scheduler_of_the_same_authority_is_spoken_to(
+    dask: Dask, ours: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_in_dask(ours, CLIENT, monkeypatch)
+    with cluster.cluster_of(dask.address) as pool:
+        assert pool.room >= 2
 
 
 @pytest.mark.parametrize("lacking", sorted(CLIENT))
