@@ -16,7 +16,7 @@ from pipeline.publish.journal import JOURNAL
 HEAD = "case_id,sample_id,collected_at,analyte,value,unit,sex,birth_year\n"
 LOOPBACK = "127.0.0.1"
 PAGES = ["--no-dashboard", f"--dashboard-address={LOOPBACK}:0"]  # also those without a dashboard
-AT_MOST = 60  # seconds until what is waited for is there, on a busy machine
+AT_MOST = 180  # seconds until what is waited for is there, on a busy machine
 EXTENSIONS = """
 [ca]
 basicConstraints = critical, CA:TRUE
@@ -128,7 +128,7 @@ class Dask:
     def worker(self, n: int = 1) -> subprocess.Popen[bytes]:
         """Start a worker on a host."""
         words = [self.address, f"--host={self.hosts[n]}", "--nthreads=1", self.nanny]
-        return self._start(n, "dask_worker", *words, "--death-timeout=60", *PAGES)
+        return self._start(n, "dask_worker", *words, f"--death-timeout={AT_MOST}", *PAGES)
 
     def kill_worker(self, n: int) -> None:
         """Kill one of the two, and start another in its place."""

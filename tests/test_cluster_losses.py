@@ -20,12 +20,12 @@ pytestmark = [
 ]
 ROOT = Path(__file__).resolve().parents[1]
 PEOPLE = sized(6, full=20)
-GONE = "The cluster had no scheduler or no worker for 4 seconds."
+GONE = "The cluster had no scheduler or no worker for 15 seconds."
 IMPATIENT = (
     "import sys\n"
     "from pipeline.__main__ import main\n"
     "from pipeline.publish import cluster\n"
-    "cluster._PATIENCE = 4\n"
+    "cluster._PATIENCE = 15\n"
     "sys.exit(main())"
 )
 # the worker is above the process that kernels are forked from
