@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from dask_cluster import AT_MOST, Command, Dask, done, published, short_folder
 from poisoned import Poisoned
-from sizes import sized
+from sizes import FULL_SIZE, sized
 
 from pipeline.errors import CommandError
 from pipeline.publish import cluster
@@ -99,11 +99,12 @@ def test_a_cluster_without_workers_is_told(dask: Dask, monkeypatch: pytest.Monke
         pass
 
 
+@pytest.mark.skipif(not FULL_SIZE, reason="four workers that end: at full size")
 def test_a_case_that_ends_its_workers_is_a_failure_and_the_others_are_made() -> None:
     with short_folder() as folder:
         (folder / "tmp").rmdir()
         program = Poisoned(folder, ROOT)
-        command = Command(folder, sized(4, full=20))
+        command = Command(folder, 20)
         program.poison({"p01": KILL_WORKER})
         dask = Dask(folder, env=program.env, nanny=True)
         began = time.monotonic()

@@ -19,9 +19,12 @@ from sizes import FULL_SIZE
 from pipeline.errors import OutputError
 from pipeline.publish.kernels.provisioner import CAN_FORK
 
-pytestmark = pytest.mark.skipif(not CAN_FORK, reason="what a process opens is seen on Linux only")
+pytestmark = [
+    pytest.mark.xdist_group("writes"),
+    pytest.mark.skipif(not CAN_FORK, reason="what a process opens is seen on Linux only"),
+]
 ROOT = Path(__file__).resolve().parents[1]
-ONE_OF = 1 if FULL_SIZE else 61  # of the faults at all writes
+ONE_OF = 1 if FULL_SIZE else 97  # of the faults at all writes
 KILLED = -9
 REASONS = (
     *("No space left on device", "Input/output error", "Permission denied"),
