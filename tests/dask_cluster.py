@@ -213,7 +213,7 @@ class Command:
         journal = self.folder / out / JOURNAL
         lines = journal.read_bytes().splitlines() if journal.exists() else []
         whole = [json.loads(line) for line in lines if line.endswith(b"}")]
-        return [f"{line['case_id']} {line['language']}" for line in whole]
+        return [f"{line['case_id']} {line['language']}" for line in whole if "case_id" in line]
 
     def until_made(self, running: subprocess.Popen[str], out: str, reports: int) -> None:
         """Wait until so many are, or the run has ended."""

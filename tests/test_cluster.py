@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -72,7 +73,8 @@ def test_an_error_of_the_cluster_is_a_failure_of_that_report_that_quotes_nothing
     pool = cluster.Cluster.__new__(cluster.Cluster)
     pool._client = SimpleNamespace(submit=lost, status="running")
     pool._installation = ""
-    outcome = asyncio.run(pool._ask(b""))
+    with ThreadPoolExecutor(1) as thread:  # a browser's loop may be running in this one
+        outcome = thread.submit(lambda: asyncio.run(pool._ask(b""))).result()
     assert isinstance(outcome, Stopped)
     assert outcome.cause == "The cluster could not make it (ValueError)."
 

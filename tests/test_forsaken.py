@@ -36,7 +36,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def forsaken(place: Path, name: str = "cr-abcdefgh.casereport") -> Path:
+def forsaken(place: Path, name: str = "cr-abcdefgh.cr") -> Path:
     """Return a folder as a run leaves it that was killed."""
     home = place / name
     (home / "k-1").mkdir(parents=True)
@@ -64,17 +64,17 @@ def test_what_is_of_another_program_or_user_or_is_a_link_stays(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aim = forsaken(place, "aim")
-    (place / "cr-link.casereport").symlink_to(aim)
-    (place / "cr-file.casereport").write_text("x")
+    (place / "cr-link.cr").symlink_to(aim)
+    (place / "cr-file.cr").write_text("x")
     forsaken(place, "cr-abcdefgh")
-    forsaken(place, "cr-open.casereport").chmod(0o755)
+    forsaken(place, "cr-open.cr").chmod(0o755)
     before = sorted(place.rglob("*"))
     remove_forsaken(place)
     assert sorted(place.rglob("*")) == before
     forsaken(place)
     monkeypatch.setattr(os, "getuid", lambda: -1)
     remove_forsaken(place)
-    assert (place / "cr-abcdefgh.casereport/k-1/input.json").exists()
+    assert (place / "cr-abcdefgh.cr/k-1/input.json").exists()
 
 
 def test_a_link_in_such_a_folder_is_not_followed(place: Path) -> None:

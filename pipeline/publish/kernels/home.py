@@ -22,7 +22,7 @@ if sys.platform != "win32":
     import fcntl
 
 # Together a name of ours alone, and short: that of a socket in it may not exceed 104 bytes.
-_FIRST, _LAST = "cr-", ".casereport"
+_FIRST, _LAST = "cr-", ".cr"
 _FOR_ITS_OWNER = 0o700
 _LOOKS, _PAUSE = 100, 0.01  # for processes that end, and seconds between two
 
