@@ -24,8 +24,11 @@ hypothesis.settings.register_profile("fuzz", max_examples=1000, deadline=None)
 hypothesis.settings.load_profile("fuzz" if FULL_SIZE else "ci")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what asks for the browser, so that ``-m "not chromium"`` leaves it out."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what asks for the browser; leave out what is of the full size alone, where it is not."""
+    left_out = [] if FULL_SIZE else [item for item in items if item.get_closest_marker("full_size")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.chromium)

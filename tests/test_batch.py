@@ -136,6 +136,7 @@ def test_a_worker_that_is_killed_costs_a_try_and_no_report(
     assert command.is_clean()
 
 
+@pytest.mark.full_size
 def test_a_killed_fork_server_costs_at_most_the_reports_that_it_was_at(
     command: Command, undisturbed: dict[str, bytes]
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from dask_cluster import AT_MOST, Command, Dask, done, published, short_folder
 from poisoned import Poisoned
-from sizes import FULL_SIZE, sized
+from sizes import sized
 
 from pipeline.errors import CommandError
 from pipeline.publish import cluster
@@ -62,7 +62,8 @@ def dask(command: Command) -> Iterator[Dask]:
     dask.end()
 
 
-@pytest.mark.parametrize("loss", ["scheduler", "workers"][: sized(1, full=2)])
+@pytest.mark.full_size
+@pytest.mark.parametrize("loss", ["scheduler", "workers"])
 def test_a_cluster_that_stays_away_costs_what_it_had_not_made_and_the_rest_can_be_made_later(
     command: Command, dask: Dask, here: Mapping[str, bytes], loss: str
 ) -> None:
@@ -99,7 +100,7 @@ def test_a_cluster_without_workers_is_told(dask: Dask, monkeypatch: pytest.Monke
         pass
 
 
-@pytest.mark.skipif(not FULL_SIZE, reason="four workers that end: at full size")
+@pytest.mark.full_size
 def test_a_case_that_ends_its_workers_is_a_failure_and_the_others_are_made() -> None:
     with short_folder() as folder:
         (folder / "tmp").rmdir()

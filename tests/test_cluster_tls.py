@@ -13,7 +13,6 @@ from uuid import uuid4
 
 import pytest
 from dask_cluster import PAGES, Authority, Command, Dask, done, published, short_folder, until
-from sizes import FULL_SIZE
 from test_neighbours import listening_of
 
 from pipeline.errors import CommandError
@@ -87,7 +86,7 @@ def test_a_scheduler_speaks_only_to_who_shows_a_certificate_of_its_authority(
 @pytest.mark.parametrize(
     "who", ["plain", "a wrong authority", "no certificate", "a wrong scheduler"]
 )
-@pytest.mark.skipif(not FULL_SIZE, reason="what refuses is tried on each change")
+@pytest.mark.full_size
 def test_the_command_is_refused(dask: Dask, ours: Authority, theirs: Authority, who: str) -> None:
     command = Command(dask.folder, 1)
     if who == "plain":
@@ -213,7 +212,7 @@ def hosts(addresses: Sequence[str]) -> Iterator[list[list[str]]]:
         yield [["ip", "netns", "exec", name] for name in names]
 
 
-@pytest.mark.skipif(not FULL_SIZE, reason="two processes of one host are the proof of each change")
+@pytest.mark.full_size
 def test_workers_on_hosts_of_their_own_make_the_same_bytes() -> None:
     addresses = [f"192.0.2.{n}" for n in (1, 2, 3, 4)]
     with short_folder() as folder, ExitStack() as stack:

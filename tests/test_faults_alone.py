@@ -13,7 +13,7 @@ from pathlib import Path
 import faults
 import pytest
 from faults import FAULTS, GIVEN, KILLS
-from sizes import FULL_SIZE, sized
+from sizes import sized
 from test_batch import Command, published
 from test_every_write import CLEAR, KILLED
 
@@ -23,7 +23,7 @@ from pipeline.publish.kernels.provisioner import CAN_FORK
 pytestmark = [
     pytest.mark.xdist_group("kernel"),
     pytest.mark.skipif(not CAN_FORK, reason="kernels are forked on Linux only"),
-    pytest.mark.skipif(not FULL_SIZE, reason="two runs each: at full size"),
+    pytest.mark.full_size,
 ]
 TRIES = sized(0, full=8)  # of each process
 RUN, WORKER = "report", "pipeline.publish.worker"

@@ -270,7 +270,7 @@ def test_a_report_beside_others_is_that_of_a_run_without_them(
 # -- time, and the end
 
 
-@pytest.mark.skipif(not FULL_SIZE, reason="a run each: at full size")
+@pytest.mark.full_size
 @pytest.mark.parametrize("state", HANGS)
 def test_a_case_that_hangs_ends_in_time(command: Poisoned, state: str) -> None:
     command.poison({"m00": "import os\n" + HANGS[state]})

@@ -224,7 +224,7 @@ def test_a_warm_kernel_tells_of_everything_what_papermills_own_tells(tmp_path: P
         assert one == other
 
 
-@pytest.mark.skipif(not FULL_SIZE, reason="two kernels each: at full size")
+@pytest.mark.full_size
 @pytest.mark.parametrize("name", ALONE)
 def test_a_warm_kernel_ends_as_papermills_own_ends(tmp_path: Path, name: str) -> None:
     cells = [new_code_cell("print('before')"), new_code_cell(ALONE[name]), new_code_cell("2")]
