@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command import Ended, casereport
@@ -177,6 +178,23 @@ def test_a_changed_installation_is_seen(
     monkeypatch.setattr(settled, "installation_hash", lambda: "another")
     folder.run()
     assert len(reads) == 1
+
+
+def test_a_run_whose_input_changed_meanwhile_is_not_settled_though_it_changes_back(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, here = folder.lab.read_bytes(), work.run_notebook
+
+    def changing(*args: Any, **rest: Any) -> Any:
+        spoil_input(folder)
+        return here(*args, **rest)
+
+    monkeypatch.setattr(work, "run_notebook", changing)
+    assert folder.run("--fresh").code == 4
+    folder.lab.write_bytes(given)
+    before = (folder.out / "run.json").stat().st_mtime_ns
+    folder.run()
+    assert (folder.out / "run.json").stat().st_mtime_ns != before
 
 
 def test_a_run_in_which_a_report_failed_is_not_settled(

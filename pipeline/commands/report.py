@@ -18,6 +18,7 @@ from pipeline.errors import BrandError, CommandError
 
 if TYPE_CHECKING:
     from pipeline.intake import Intake
+    from pipeline.publish.brand import Brand
     from pipeline.publish.inputs import Hashes
     from pipeline.publish.ledger import Ledger, Order
 
@@ -43,66 +44,64 @@ def report(asked: Namespace) -> int:
     order = order_of(asked)
     if asked.explain:
         return _explain(asked, order)
-    hashes = {} if asked.store is not None else _hashes(asked)
-    ledger = _as_it_lies(asked, order, hashes) or _made(asked, order, hashes)
+    ledger = _of_files(asked, order) if asked.store is None else _of_store(asked, order)
     print_result(ledger.as_record(), ledger.summary(), asked)
     return ledger.exit_code
 
 
-def _made(asked: Namespace, order: "Order", hashes: "Hashes") -> "Ledger":
-    """Make the reports, and return what became of each."""
-    from pipeline.publish.progress import shown_cases
-    from pipeline.publish.record import withdraw_record
-    from pipeline.publish.report import make_reports
-    from pipeline.publish.settled import note_settled
+def _of_files(asked: Namespace, order: "Order") -> "Ledger":
+    """Make the reports of files, unless all lies as the last run left it and would be the same."""
+    from pipeline.publish.settled import note_settled, run_key, settled
 
-    withdraw_record(asked.out)  # whatever happens, no earlier one passes for that of this run
-    brand = brand_of(asked)
-    if asked.store is None:
-        intake, read = _from_files(asked, order, hashes, brand.files)
-    else:
-        intake, read = _from_store(asked, order, brand.files)
-    with shown_cases(quiet=asked.quiet) as announce:
-        ledger = make_reports(order, intake, read=read, announce=announce, brand=brand)
-    if asked.store is None:
-        note_settled(ledger, _key(asked, order, hashes))
-    else:
-        _note_in_store(asked, ledger)
+    hashes = _hashes(asked)
+    key = run_key(order, hashes, strict=asked.strict)
+    if ledger := settled(order, key):
+        return ledger
+    brand = _begin(asked)
+    ledger = _made(asked, order, _from_files(asked, order, hashes, brand.files), brand)
+    if _hashes(asked) == hashes:  # else it may be made from neither
+        note_settled(ledger, key)
     return ledger
 
 
-def _as_it_lies(asked: Namespace, order: "Order", hashes: "Hashes") -> "Ledger | None":
-    """Return the ledger of a run that would change nothing; a store is always read."""
-    from pipeline.publish.settled import settled
+def _of_store(asked: Namespace, order: "Order") -> "Ledger":
+    """Make the reports of a store, and note their files in it, for purge to list."""
+    from pipeline.store import open_to_write, record_reports
 
-    return settled(order, _key(asked, order, hashes)) if asked.store is None else None
+    brand = _begin(asked)
+    ledger = _made(asked, order, _from_store(asked, order, brand.files), brand)
+    with open_to_write(asked.store) as store:
+        record_reports(store, reports_of(ledger))
+    return ledger
 
 
-def _key(asked: Namespace, order: "Order", hashes: "Hashes") -> str:
-    from pipeline.publish.settled import run_key
+def _begin(asked: Namespace) -> "Brand":
+    """Withdraw the record of the run before: whatever happens, it does not pass for this one's."""
+    from pipeline.publish.record import withdraw_record
 
-    return run_key(order, hashes, strict=asked.strict)
+    withdraw_record(asked.out)
+    return brand_of(asked)
+
+
+def _made(asked: Namespace, order: "Order", given: "Read", brand: "Brand") -> "Ledger":
+    """Make the reports of what was read, and return what became of each."""
+    from pipeline.publish.progress import shown_cases
+    from pipeline.publish.report import make_reports
+
+    intake, read = given
+    with shown_cases(quiet=asked.quiet) as announce:
+        return make_reports(order, intake, read=read, announce=announce, brand=brand)
 
 
 def _hashes(asked: Namespace) -> "Hashes":
-    """Return the hash of each file that a run from files reads, before it is read."""
-    from pipeline.publish.brand import read_brand
+    """Return the hash of each file that a run from files reads."""
     from pipeline.publish.inputs import hashes_of
 
     others = (asked.people, asked.rules, asked.mapping, asked.suite)
     brand: Sequence[Path] = ()
-    if asked.brand is not None:
-        with suppress(BrandError):  # it is told when the reports are to be made
-            brand = read_brand(asked.brand).files
+    with suppress(BrandError):  # it is told when the reports are to be made
+        brand = brand_of(asked).files
     return hashes_of([*asked.inputs, *filter(None, others), *brand])
-
-
-def _note_in_store(asked: Namespace, ledger: "Ledger") -> None:
-    """Note each file in the store that its case came from, for purge to list."""
-    from pipeline.store import open_to_write, record_reports
-
-    with open_to_write(asked.store) as store:
-        record_reports(store, reports_of(ledger))
 
 
 def _explain(asked: Namespace, order: "Order") -> int:
