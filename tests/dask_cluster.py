@@ -2,18 +2,14 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from pipeline.publish.journal import JOURNAL
+from apart import entries_in, published, write_people
 
-HEAD = "case_id,sample_id,collected_at,analyte,value,unit,sex,birth_year\n"
 LOOPBACK = "127.0.0.1"
 PAGES = ["--no-dashboard", f"--dashboard-address={LOOPBACK}:0"]  # also those without a dashboard
 AT_MOST = 180  # seconds until what is waited for is there, on a busy machine
@@ -40,17 +36,6 @@ def until(holds: Callable[[], bool], seconds: float = AT_MOST) -> None:
     while not holds():
         assert time.monotonic() < end, "it does not come"
         time.sleep(0.05)
-
-
-@contextmanager
-def short_folder() -> Iterator[Path]:
-    """Give a folder with a short name: that of a socket may have 104 bytes."""
-    folder = Path(tempfile.mkdtemp(prefix="d-"))
-    (folder / "tmp").mkdir()
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
 
 
 class Authority:
@@ -106,6 +91,7 @@ class Dask:
         nanny: bool = False,
     ) -> None:
         self.folder, self.hosts, self.through = folder, hosts, through
+        (folder / "tmp").mkdir(exist_ok=True)
         self.protocol = "tls" if authority else "tcp"
         self.nanny = "--nanny" if nanny else "--no-nanny"
         settings = authority.settings("scheduler", "worker") if authority else {}
@@ -177,12 +163,7 @@ class Command:
 
     def __init__(self, folder: Path, people: int) -> None:
         self.folder, self.people = folder, people
-        rows = [
-            f"p{n:02},s{n},2026-0{1 + n % 8}-06,{analyte},{value},{unit},F,{1950 + n % 50}"
-            for n in range(people)
-            for analyte, value, unit in (("glucose_fasting", "5.4", "mmol/L"), ("alt", "22", "U/L"))
-        ]
-        (folder / "lab.csv").write_text(HEAD + "\n".join(rows) + "\n", "utf-8")
+        write_people(folder / "lab.csv", people)
 
     def start(
         self,
@@ -210,10 +191,8 @@ class Command:
 
     def made(self, out: str) -> list[str]:
         """Return the reports that are in the journal."""
-        journal = self.folder / out / JOURNAL
-        lines = journal.read_bytes().splitlines() if journal.exists() else []
-        whole = [json.loads(line) for line in lines if line.endswith(b"}")]
-        return [f"{line['case_id']} {line['language']}" for line in whole if "case_id" in line]
+        entries = entries_in(self.folder / out)
+        return [f"{one['case_id']} {one['language']}" for one in entries]
 
     def until_made(self, running: subprocess.Popen[str], out: str, reports: int) -> None:
         """Wait until so many are, or the run has ended."""
@@ -226,11 +205,3 @@ def done(running: subprocess.Popen[str], *, code: int = 0) -> str:
     _, errors = running.communicate(timeout=550)
     assert running.returncode == code, errors
     return errors
-
-
-def published(out: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(out)): path.read_bytes()
-        for path in out.rglob("*")
-        if path.is_file() and path.name != JOURNAL and ".casereport" not in path.parts
-    }

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import pages
+from apart import published
 from faults import FAULTS, Writes
+from notebooks_here import executed_here
 
 from pipeline.__main__ import main
 from pipeline.commands import shared
@@ -26,8 +27,6 @@ from pipeline.publish.files import WORK
 from pipeline.publish.journal import JOURNAL
 from pipeline.publish.kinds import CaseParameters
 from pipeline.publish.notebook import Executed, NotebookError
-from pipeline.read.case_input import read_case_input
-from pipeline.show import RESULT_TYPE
 
 HEAD = "case_id,sample_id,collected_at,analyte,value,unit,sex,birth_year\n"
 ROW = "{id},{id}-s,2026-03-06,glucose_fasting,{value},mmol/L,F,1971\n"
@@ -107,14 +106,7 @@ class Kept:
     ) -> Executed:
         key = (sha256, given.language)
         if key not in self._notebooks:
-            person = read_case_input(given.case_input)
-            notebook = pages.executed(kind, person, given.language)
-            notebook.cells[0].source = ""  # where the input lay
-            for number, cell in enumerate(notebook.cells):
-                cell.id = f"cell-{number}"
-            told = notebook.cells[-1].outputs[0].data[RESULT_TYPE]["case"]
-            case = json.loads(json.dumps(told))
-            self._notebooks[key] = Executed(notebook=notebook, case=case)
+            self._notebooks[key] = executed_here(kind, given, sha256=sha256)
         found = deepcopy(self._notebooks[key])
         if found.case["case_id"] == self.failing:
             partial = folder / "partial.ipynb"
@@ -146,10 +138,10 @@ class Trial:
         self._give(scenario)
         self._reset()
         self._here(scenario)  # what is kept of it is then known to every fork
-        self.before = _files(self.start / "out")
+        self.before = published(self.start / "out")
         self._reset()
         self.undisturbed = self.run()
-        self.whole, self.entries = _files(self.out), _entries(self.out)
+        self.whole, self.entries = published(self.out), _entries(self.out)
 
     def tries(self, wanted: Callable[[int, str], bool]) -> Iterator[Tried]:
         """Yield what became of each fault at each write, of those that are wanted."""
@@ -179,11 +171,11 @@ class Trial:
     def _tried(self, at: int, point: str, fault: str) -> Tried:
         self._reset()
         ended = self.run(at, fault)
-        found = _files(self.out)
+        found = published(self.out)
         same = found == self.whole
         odd = [name for name in found if not self._is_whole(name, found[name])]
         again = self.run()
-        after = _files(self.out)
+        after = published(self.out)
         names = sorted({*after, *self.whole})
         differs = [name for name in names if after.get(name) != self.whole.get(name)]
         if _entries(self.out) != self.entries:
@@ -240,14 +232,6 @@ def _be_quiet() -> None:
     handle = os.open("err", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(handle, 2)
     os.umask(0o077)
-
-
-def _files(out: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(out)): path.read_bytes()
-        for path in out.rglob("*")
-        if path.is_file() and path.name != JOURNAL and WORK not in path.parts
-    }
 
 
 def _entries(out: Path) -> list[Any]:

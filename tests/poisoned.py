@@ -5,12 +5,14 @@ Its client's report first does what a file says of the case; all else is the pro
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
+import pytest
+from apart import Command, short_folder
 from nbformat.v4 import new_code_cell
-from test_batch import Command
 
 KIND = "client_report"
 POISON = (
@@ -60,3 +62,13 @@ class Poisoned(Command):
         ids = [cell.id for cell in notebook.cells]
         notebook.cells.insert(ids.index("imports"), new_code_cell(POISON, id="poison"))
         nbformat.write(notebook, path)
+
+
+@contextmanager
+def poisoned_command(program: Path) -> Iterator[Poisoned]:
+    """Give the command from such a copy, with what it needs in the environment."""
+    with short_folder() as root, pytest.MonkeyPatch.context() as patch:
+        command = Poisoned(root, program)
+        for name, value in command.env.items():
+            patch.setenv(name, value)
+        yield command

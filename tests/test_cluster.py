@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
-from dask_cluster import Authority, Command, Dask, done, published, short_folder
+from apart import listening_of, published, short_folder
+from dask_cluster import Authority, Command, Dask, done
 from sizes import sized
-from test_neighbours import listening_of
 
 from pipeline.errors import CommandError
 from pipeline.publish import cluster, work

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from dask_cluster import AT_MOST, Command, Dask, done, published, short_folder
+from apart import published, short_folder
+from dask_cluster import AT_MOST, Command, Dask, done
 from poisoned import Poisoned
 from sizes import sized
 
@@ -103,7 +104,6 @@ def test_a_cluster_without_workers_is_told(dask: Dask, monkeypatch: pytest.Monke
 @pytest.mark.full_size
 def test_a_case_that_ends_its_workers_is_a_failure_and_the_others_are_made() -> None:
     with short_folder() as folder:
-        (folder / "tmp").rmdir()
         program = Poisoned(folder, ROOT)
         command = Command(folder, 20)
         program.poison({"p01": KILL_WORKER})

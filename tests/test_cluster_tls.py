@@ -12,8 +12,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from dask_cluster import PAGES, Authority, Command, Dask, done, published, short_folder, until
-from test_neighbours import listening_of
+from apart import listening_of, published, short_folder
+from dask_cluster import PAGES, Authority, Command, Dask, done, until
 
 from pipeline.errors import CommandError
 from pipeline.publish import cluster

@@ -6,15 +6,13 @@ At full size: ``test_every_write`` tries every write, here a few show that the r
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import faults
 import pytest
+from apart import Command, published, short_folder
 from faults import FAULTS, GIVEN, KILLS
-from sizes import sized
-from test_batch import Command, published
 from test_every_write import CLEAR, KILLED
 
 from pipeline.errors import OutputError
@@ -25,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(not CAN_FORK, reason="kernels are forked on Linux only"),
     pytest.mark.full_size,
 ]
-TRIES = sized(0, full=8)  # of each process
+TRIES = 8  # of each process
 RUN, WORKER = "report", "pipeline.publish.worker"
 
 
@@ -55,9 +53,8 @@ class Faulty(Command):
 
 @pytest.fixture(scope="module")
 def command() -> Iterator[Faulty]:
-    root = Path(tempfile.mkdtemp(prefix="w-"))  # short: that of a socket may have 104 bytes
-    yield Faulty(root)
-    shutil.rmtree(root)
+    with short_folder() as root:
+        yield Faulty(root)
 
 
 @pytest.fixture(scope="module")

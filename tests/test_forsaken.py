@@ -6,7 +6,6 @@ It touches nothing else: no folder that a run holds, no other program's, no othe
 import errno
 import fcntl
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -15,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from poisoned import Poisoned
+from poisoned import Poisoned, poisoned_command
 from sizes import FULL_SIZE, sized
 from test_neighbours import ENDED, HANGS, given
 
@@ -138,13 +137,8 @@ def test_a_place_that_cannot_be_written_to_is_named(
 
 @pytest.fixture(scope="module")
 def command() -> Iterator[Poisoned]:
-    root = Path(tempfile.mkdtemp(prefix="f-"))  # short: that of a socket may have 104 bytes
-    with pytest.MonkeyPatch.context() as patch:
-        command = Poisoned(root, ROOT)
-        for name, value in command.env.items():
-            patch.setenv(name, value)
+    with poisoned_command(ROOT) as command:
         yield command
-    shutil.rmtree(root)
 
 
 def kill_with_server(command: Poisoned, running: "subprocess.Popen[str]") -> None:

@@ -5,21 +5,18 @@ A run may be stopped while a case hangs in any way: nothing of it is left.
 
 import json
 import os
-import shutil
 import signal
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from poisoned import CELL_SECONDS, IN_IT, Poisoned
+from apart import listening_of, published
+from poisoned import CELL_SECONDS, IN_IT, Poisoned, poisoned_command
 from sizes import FULL_SIZE, sized
-from test_batch import published
 
 from pipeline.publish.kernels.provisioner import CAN_FORK
 
@@ -117,13 +114,8 @@ def rows_of(id: str) -> str:
 
 @pytest.fixture(scope="module")
 def command() -> Iterator[Poisoned]:
-    root = Path(tempfile.mkdtemp(prefix="n-"))  # short: that of a socket may have 104 bytes
-    with pytest.MonkeyPatch.context() as patch:
-        command = Poisoned(root, ROOT)
-        for name, value in command.env.items():
-            patch.setenv(name, value)
+    with poisoned_command(ROOT) as command:
         yield command
-    shutil.rmtree(root)
 
 
 def given(command: Poisoned, *ids: str) -> None:
@@ -176,22 +168,6 @@ class Watch(threading.Thread):
         except OSError:
             return 0
         return sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
-
-
-def listening_of(pid: int) -> set[str]:
-    """Return the TCP ports on which a process listens."""
-    lines = [
-        line.split()
-        for kind in ("tcp", "tcp6")
-        for line in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]
-    ]
-    of_inode = {f"socket:[{line[9]}]": line[1] for line in lines if line[3] == "0A"}
-    found = set()
-    with suppress(OSError):
-        for path in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(OSError):
-                found.add(of_inode.get(str(path.readlink()), ""))
-    return found - {""}
 
 
 @dataclass(frozen=True, kw_only=True)
