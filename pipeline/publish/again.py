@@ -7,12 +7,11 @@ from pathlib import Path
 from pipeline.errors import CommandError
 from pipeline.model import CaseInput
 from pipeline.publish.brand import Brand
+from pipeline.publish.files import DAMAGED
 from pipeline.publish.journal import Entry, Journal
 from pipeline.publish.keys import Keys, Parts, changed_parts
 from pipeline.publish.ledger import RECORD, Order
 from pipeline.read.case_input import case_input_bytes
-
-_DAMAGED = (ValueError, TypeError, KeyError)
 
 
 def failed_before(out: Path, kind: str) -> frozenset[tuple[str, str]]:
@@ -25,7 +24,7 @@ def failed_before(out: Path, kind: str) -> frozenset[tuple[str, str]]:
         if record["kind"] != kind:
             raise ValueError
         return frozenset((str(one["case_id"]), str(one["language"])) for one in record["failures"])
-    except (OSError, *_DAMAGED):
+    except DAMAGED:
         raise CommandError(f"Unable to find the {RECORD} of a {kind} in '{out}'.") from None
 
 

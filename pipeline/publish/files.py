@@ -13,6 +13,8 @@ from tempfile import mkdtemp
 from pipeline.errors import OutputError
 
 WORK = ".casereport"  # a name of ours alone: it is emptied without asking
+# What the reading of a file of ours raises that somebody changed: no JSON, or not of our shape.
+DAMAGED = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 _FOR_ITS_OWNER = 0o700
 _SECRET = 0o600
 

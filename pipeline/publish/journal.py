@@ -13,14 +13,13 @@ from pathlib import Path
 from threading import Lock
 
 from pipeline.errors import OutputError
-from pipeline.publish.files import append_line, publish
+from pipeline.publish.files import DAMAGED, append_line, publish
 from pipeline.publish.in_short import CaseInShort
 from pipeline.publish.keys import BEFORE_THE_TELLING, Parts, changed_parts
 from pipeline.publish.ledger import Made
 
 JOURNAL = ".made.jsonl"
 Key = tuple[str, str, str]  # kind, case and language of a report
-_DAMAGED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +116,7 @@ def _entries(path: Path) -> Iterator[Entry]:
     except OSError as error:
         raise OutputError(f"Unable to read '{path}': {error.strerror}.") from None
     for line in lines:
-        with suppress(*_DAMAGED):
+        with suppress(*DAMAGED):
             told = json.loads(line)
             lay = {str(name): (int(size), int(when)) for name, (size, when) in told["lay"].items()}
             short = told["in_short"] and CaseInShort.from_record(told["in_short"])

@@ -19,6 +19,7 @@ import pandas as pd
 
 from pipeline.errors import OutputError, PipelineError
 from pipeline.intake import Intake
+from pipeline.publish.files import DAMAGED
 from pipeline.read.quarantine import quarantine_of
 from pipeline.read.text_file import read_text
 
@@ -28,8 +29,6 @@ _CELLS = ["case_id", "sample_id", "collected_at", "analyte", "value", "unit"]
 _FEW_LINES = 20  # of one reason in one file; the rest is counted
 _COUNTS = ("read", "accepted", "set_aside", "no_result")
 _OTHER_FILE = 0  # the number of a file that is none of this run's, or that cannot be told apart
-# What a page raises that somebody changed: what is no JSON, or not of our shape.
-_DAMAGED = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 Places = Mapping[str, Mapping[int, Sequence[str]]]  # reason -> number of the file -> lines
 
@@ -100,12 +99,12 @@ def kept_of(intake: Intake, out: Path) -> Kept:
     unreadable = Kept(as_of=as_of, counts=counts, comparison=None, unreadable=True)
     try:
         last = _kept(out / PAGE)
-    except _DAMAGED:
+    except DAMAGED:
         return unreadable
     as_now = (last.as_of, last.counts) == (as_of, counts)
     try:
         rows = _quarantine(out)
-    except (PipelineError, *_DAMAGED):
+    except (PipelineError, *DAMAGED):
         alone = last.unreadable or not (out / QUARANTINE).exists()
         return last if as_now and alone and last.comparison is None else unreadable
     then = _findings(rows, rows["file"].map(_numbers_of(intake.files)).fillna(_OTHER_FILE))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.publish.files import append_line, as_json
+from pipeline.publish.files import DAMAGED, append_line, as_json
 from pipeline.publish.journal import JOURNAL, lay_of
 from pipeline.publish.keys import hash_of, installation_hash
 from pipeline.publish.last_run import PAGE, QUARANTINE
@@ -20,7 +20,6 @@ from pipeline.publish.ledger import RECORD, Ledger, Made, Order
 from pipeline.publish.run_page import RUN_PAGE
 
 _LAST = 1_000  # bytes at the end of a journal, of which its last line is fewer
-_DAMAGED = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 def run_key(order: Order, hashes: Mapping[Path, str], *, strict: bool) -> str:
@@ -45,7 +44,7 @@ def settled(order: Order, key: str) -> Ledger | None:
     """Return what became of each report where a run would change nothing; None where it might."""
     if order.fresh or order.only is not None:
         return None
-    with suppress(*_DAMAGED):
+    with suppress(*DAMAGED):
         noted = json.loads(_last_line(order.out / JOURNAL))
         ledger = _as_ledger(order, json.loads((order.out / RECORD).read_bytes()))
         if noted == {"run": key, "lay": _lay(ledger)}:
