@@ -81,8 +81,15 @@ def gone(pid: int) -> bool:
 
 
 STATE = """
-import gc, json, locale, os, random, signal, sys, threading, warnings
+import gc, json, locale, os, random, signal, sys, threading, time, warnings
 import matplotlib, numpy, pandas
+def files():
+    names = [f"/proc/self/fd/{n}" for n in os.listdir("/proc/self/fd")]
+    links = [os.readlink(name) for name in names if os.path.exists(name)]
+    return sorted(os.path.basename(link).split(":")[0] for link in links)
+seen = None
+while seen != (seen := files()):
+    time.sleep(0.5)  # a client may still be connecting: each channel is a socket more
 print(json.dumps({
     "names": sorted(name for name in globals() if not name.startswith("_")),
     "environment": {k: v for k, v in sorted(os.environ.items()) if k not in APART},
@@ -92,8 +99,7 @@ print(json.dumps({
     "locale": locale.setlocale(locale.LC_ALL),
     "filters": [str(one) for one in warnings.filters],
     "threads": threading.active_count(),
-    "files": sorted(os.path.basename(os.readlink(f"/proc/self/fd/{n}")).split(":")[0]
-                    for n in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{n}")),
+    "files": seen,
     "umask": os.umask(0o077),
     "recursion": sys.getrecursionlimit(),
     "signals": [str(signal.getsignal(n)) for n in (signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE)],
