@@ -26,7 +26,7 @@ _SHOWN = 0.03  # share of a package that is worth a line
 _HEAD = """# The speed of many reports
 
 Written by `{command}`: numbers of one machine, to be read as ratios. On it: {machine}.
-Others worked on it too ({others:.1f} of {cores} cores, on average), so seconds are those of
+Other work took {others:.1f} of {cores} cores of it, on average; seconds are those of
 processors, of a process and all that it starts; a clock is beside them where waiting counts.
 Each number is the median of {turns} turns over {cases} cases of a made practice (`{kind}`).
 """
