@@ -73,12 +73,12 @@ def test_the_real_command_mends_too(
     monkeypatch: pytest.MonkeyPatch,
     word: str,
 ) -> None:
+    shutil.rmtree(command.root / "out", ignore_errors=True)  # of the other process's tries
     with monkeypatch.context() as patch:
         command.give(patch, word, "out", -1, "")
         assert command.run("out").returncode == 0
     count = min(map(len, command.points()), default=0)
-    if not count:
-        pytest.skip("it writes nothing itself")
+    assert count > 0
     for number in range(TRIES):
         shutil.rmtree(command.root / "out")
         at, fault = number * count // TRIES, FAULTS[number % len(FAULTS)]
