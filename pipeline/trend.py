@@ -4,13 +4,12 @@ Reference change value, log-normal form: σ = √ln(1 + CVa² + CVi²); a fall i
 e^(−2.77σ) − 1, a rise beyond e^(2.77σ) − 1. Source: specification, section 14; RICOS-2004.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from math import exp, log, sqrt
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 
 from pipeline.columns import Column, Visits, certain
 from pipeline.model import Change
@@ -93,7 +92,8 @@ def _why_not_comparable(column: Column, visits: Visits, start: int, end: int) ->
     before, after = (_rows_behind(column, visits, at) for at in (start, end))
     if before.keys() != after.keys():  # computed at one visit, reported at the other
         return "different-method"
-    pairs = [(visits.rows.iloc[before[name]], visits.rows.iloc[after[name]]) for name in before]
+    asked = (*_HOW, "factor_known")
+    pairs = [(visits.row(before[name], *asked), visits.row(after[name], *asked)) for name in before]
     if any(_measured_otherwise(*pair) for pair in pairs):
         return "different-method"
     if any(first["factor_known"] != second["factor_known"] for first, second in pairs):
@@ -114,7 +114,7 @@ def _rows_behind(column: Column, visits: Visits, at: int) -> dict[str, int]:
     return rows
 
 
-def _measured_otherwise(first: pd.Series, second: pd.Series) -> bool:
+def _measured_otherwise(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     """Return whether laboratory or method differ; one that is not named differs from none."""
     return any(first[key] and second[key] and first[key] != second[key] for key in _HOW)
 

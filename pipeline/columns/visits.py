@@ -56,6 +56,10 @@ class Visits:
         said = self.rows[name].to_numpy(bool)
         return (column.row >= 0) & said[column.row] if len(said) else column.row >= 0
 
+    def row(self, position: int, *names: str) -> dict[str, Any]:
+        """Return these cells of a row of ``rows``: of a few, many times faster than the row."""
+        return {name: self.rows[name].iat[position] for name in names}
+
     @property
     def first_of_person(self) -> np.ndarray[Any, np.dtype[np.intp]]:
         """Return the position of the first visit of each person; visits are sorted by person."""

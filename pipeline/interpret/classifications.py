@@ -30,8 +30,8 @@ def _classification(visits: Visits, classified: Classified, at: int) -> Classifi
     evidence = tuple(dict.fromkeys(_evidence(visits, classified, at)))
     rows = [row for name in evidence for row in _rows(visits, name, at)]
     further = classified.rests_on
-    positions = further.loc[further["visit"] == at, "row"].astype(int)
-    rows += map(str, visits.rows["row"].iloc[positions])
+    positions = further["row"].to_numpy(int)[further["visit"].to_numpy() == at]
+    rows += map(str, visits.rows["row"].to_numpy()[positions])
     return Classification(
         id=classified.id,
         result=classified.result[at] or None,

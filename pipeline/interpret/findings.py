@@ -14,6 +14,7 @@ from pipeline.score import BANDS
 
 _OWN_CHECK = "own-check"  # in reports; which one, the data-quality page says
 _SHOWN_SETS = (LimitSet.REFERENCE, LimitSet.GUIDELINE, LimitSet.FUNCTIONAL)
+_PRINTED = ("value_as_reported", "unit_as_reported", "lab", "method")
 _COLOUR_SETS = (LimitSet.CRITICAL, LimitSet.REFER)
 
 
@@ -69,7 +70,7 @@ def _finding(
         name: BANDS[int(getattr(scores, name)[column.marker][at])]
         for name in ("laboratory", "guideline", "functional", "critical", "refer")
     }
-    row = None if column.row[at] < 0 else judged.visits.rows.iloc[int(column.row[at])]
+    row = None if column.row[at] < 0 else judged.visits.row(int(column.row[at]), *_PRINTED)
     reported = also_reported if row is None else row
     rows = rows_of(judged.visits, column.marker, at)
     return Finding(
@@ -92,7 +93,7 @@ def _finding(
     )
 
 
-def _reported(row: Any) -> tuple[str, str] | None:
+def _reported(row: Mapping[str, Any] | None) -> tuple[str, str] | None:
     if row is None:
         return None
     return str(row["value_as_reported"]), str(row["unit_as_reported"])
@@ -154,7 +155,7 @@ def decimals_at(judged: Judged, column: Column, at: int) -> int:
     """
     value, _ = as_said(float(column.low[at]), float(column.high[at]))
     row = int(column.row[at])
-    printed = "" if row < 0 else str(judged.visits.rows["value_as_reported"].iloc[row])
+    printed = "" if row < 0 else str(judged.visits.rows["value_as_reported"].iat[row])
     limits = (limit for found in _limits(judged, column, at).values() for limit in found)
     own = column.rules.markers[column.marker].decimals
     return decimals_of(value, own, printed, {limit.value for limit in limits})
@@ -164,7 +165,7 @@ def rows_of(visits: Visits, marker: str, at: int, *, same_draw: bool = False) ->
     """Return the ids of the rows that a value rests on, through all that it was computed from."""
     position = visits.input(marker, same_draw=same_draw).row[at]
     if position >= 0:
-        return (str(visits.rows["row"].iloc[int(position)]),)
+        return (str(visits.rows["row"].iat[int(position)]),)
     if marker not in COMPUTED:
         return ()
     formula = COMPUTED[marker]
@@ -186,7 +187,7 @@ def _notes(judged: Judged, marker: str, at: int) -> tuple[str, ...]:
     own = [word for word, where in judged.scores.notes.get(marker, ()) if where[at]]
     position = judged.visits.column(marker).row[at]
     if position >= 0:
-        row = judged.visits.rows.iloc[int(position)]
+        row = judged.visits.row(int(position), "promoted", "notes")
         own += ["not-fasting"] * bool(row["promoted"])
         words = (word for word in str(row["notes"]).split(";") if word)
         own += [_OWN_CHECK if word.startswith(OWN_REASON) else word for word in words]

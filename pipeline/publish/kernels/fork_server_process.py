@@ -170,6 +170,11 @@ def _modules() -> Iterator[str]:
     """Yield what every report imports, in small steps; a kernel needs ipykernel's own too."""
     yield from ("numpy", "pandas", "matplotlib.pyplot", "seaborn", "zmq", "IPython")
     yield from ("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell")
+    # what a kernel imports only once it is made
+    yield from ("ipykernel.debugger", "tornado.platform.asyncio", "tornado.locks")
+    yield from ("tornado.queues", "IPython.core.completerlib", "IPython.core.oinspect")
+    yield from ("IPython.core.debugger", "IPython.core.logger", "IPython.extensions.storemagic")
+    yield from ("faulthandler", "runpy", "sqlite3")
     yield from ("pipeline.export", "pipeline.interpret", "pipeline.narrate", "pipeline.plot")
     yield from ("pipeline.read", "pipeline.show")
 
