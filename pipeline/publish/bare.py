@@ -1,6 +1,7 @@
 """Publishing floor. Strips an executed notebook of paths, times and chance: the same twice."""
 
 import hashlib
+import json
 import re
 from typing import Any
 
@@ -18,12 +19,7 @@ def bare_notebook(notebook: NotebookNode) -> bytes:
     Of an error only its class stays, and of what a cell wrote on stderr nothing: the rest may quote
     a person's values, or where files lie.
     """
-    cells = [_bare_cell(cell) for cell in notebook.cells]
-    metadata = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
-    bare = nbformat.from_dict(
-        {"nbformat": 4, "nbformat_minor": 5, "cells": cells, "metadata": metadata}
-    )
-    return f"{nbformat.writes(bare)}\n".encode()
+    return f"{nbformat.writes(nbformat.from_dict(_bare(notebook)))}\n".encode()
 
 
 def told_hash(executed: NotebookNode, *, sha256: str, named: bool) -> str:
@@ -32,9 +28,16 @@ def told_hash(executed: NotebookNode, *, sha256: str, named: bool) -> str:
     ``sha256`` is the hash of its input, which counts only where it is ``named`` in what is
     published.
     """
-    content = bare_notebook(executed)
-    told = content if named else content.replace(sha256.encode(), b"")
-    return hashlib.sha256(told).hexdigest()
+    content = json.dumps(_bare(executed), sort_keys=True)  # many times faster than indented
+    told = content if named else content.replace(sha256, "")
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _bare(notebook: NotebookNode) -> dict[str, Any]:
+    """Return what stays of a notebook."""
+    cells = [_bare_cell(cell) for cell in notebook.cells]
+    metadata = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
+    return {"nbformat": 4, "nbformat_minor": 5, "cells": cells, "metadata": metadata}
 
 
 def _bare_cell(cell: NotebookNode) -> dict[str, Any]:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import BytecodeCache, Environment, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 from nbconvert.exporters import TemplateExporter
 from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
 from traitlets import Instance, Unicode, default
 
 from pipeline import __version__
@@ -43,6 +45,25 @@ class Page:
     has_codes: bool  # in print, for characters that our fonts lack
 
 
+class _Compiled(BytecodeCache):
+    """Templates that this process has compiled; each exporter has an environment of its own."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give what was compiled, unless the template has changed since."""
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 class ReportExporter(TemplateExporter):
     """Keep of a notebook only what ``show`` made, and lay it out by a template of ours.
 
@@ -70,6 +91,7 @@ class ReportExporter(TemplateExporter):
     def _create_environment(self) -> Environment:
         """Return nbconvert's environment with escaping on and nothing undefined printed."""
         environment = super()._create_environment()
+        environment.bytecode_cache = _COMPILED
         environment.autoescape = True
         environment.undefined = StrictUndefined
         environment.filters.update(css_string=css_string, css_counters=css_counters)
@@ -87,7 +109,8 @@ class ReportExporter(TemplateExporter):
             _shown(nb), _result(nb), kind=self.template_name, texts=texts, brand=self.brand
         )
         self.environment.globals.update(page=page, say=partial(_say, texts))
-        return super().from_notebook_node(nb, resources, **options)
+        # the page has taken from the notebook what it prints; nbconvert would copy all of it twice
+        return super().from_notebook_node(new_notebook(), resources, **options)
 
 
 def render_html(

@@ -13,6 +13,9 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from papermill.execute import prepare_notebook_metadata, raise_for_execution_errors
+from papermill.iorw import load_notebook_node, write_ipynb
+from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
 from pipeline import errors
@@ -105,8 +108,7 @@ def run_notebook(
         _require_room(error, folder)
         cause = bounds.too_much() or _cause(error, bounds)
         raise NotebookError(cause, cell=_stopped_at(partial), partial=partial) from None
-    _require_every_cell(notebook, partial)
-    return Executed(notebook=notebook, case=_result(notebook, sha256=sha256, partial=partial))
+    return _judged(notebook, sha256=sha256, partial=partial)
 
 
 def _bounds() -> Bounds:
@@ -115,25 +117,28 @@ def _bounds() -> Bounds:
 
 
 def _execute(path: Path, partial: Path, parameters: Parameters, *, config: Config) -> NotebookNode:
-    """Run the notebook by papermill, and write what there is of it once, however it ends.
+    """Run the notebook by papermill's steps; what there is of one that failed is written.
 
-    papermill would write all of it again before and after each cell, which takes as long as
-    everything else that this process does for a report without PDF.
+    papermill's ``execute_notebook`` is these steps, and writes the notebook before and after each
+    cell and at the end: that takes as long as all else that this process does for a report.
     """
-    return papermill.execute_notebook(
-        _literal(path),
-        _literal(partial),
-        parameters=asdict(parameters),
-        engine_name=ENGINE,
-        kernel_name="python3",
+    kernel = {"kernel_name": "python3", "engine_name": ENGINE}
+    prepared = parameterize_notebook(
+        load_notebook_node(str(path)), asdict(parameters), language="python", **kernel
+    )
+    notebook = papermill_engines.execute_notebook_with_engine(
+        nb=prepare_notebook_metadata(prepared, str(path), str(partial)),
         progress_bar=False,
-        request_save_on_cell_execute=False,
         start_timeout=START_SECONDS,
         execution_timeout=CELL_SECONDS,
         timeout_func=config.ReportKernelManager.bounds.seconds_for,
         config=config,
         resources={"metadata": {"path": str(partial.parent)}},  # papermill's cwd= moves all threads
+        **kernel,
     )
+    if any(error for cell in notebook.cells if _is_code(cell) for error in _errors(cell)):
+        raise_for_execution_errors(notebook, str(partial))
+    return notebook
 
 
 def _require_room(error: Exception, folder: Path) -> None:
@@ -141,11 +146,6 @@ def _require_room(error: Exception, folder: Path) -> None:
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
         with told_as_output_error(Path(error.filename or folder)):
             raise error
-
-
-def _literal(path: Path) -> str:
-    """Return a path that papermill's str.format leaves as it is."""
-    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _cause(error: Exception, bounds: Bounds) -> str:
@@ -175,6 +175,19 @@ def _stopped_at(partial: Path) -> str:
     failed = [cell for cell in cells if any(_errors(cell))]
     begun = [cell for cell in cells if cell.metadata.get("papermill", {}).get("start_time")]
     return str((failed[:1] or begun[-1:] or [{"id": ""}])[0]["id"])
+
+
+def _judged(notebook: NotebookNode, *, sha256: str, partial: Path) -> Executed:
+    """Return what ran to its end; refuse, and write, what papermill alone would let pass."""
+    try:
+        _require_every_cell(notebook, partial)
+        return Executed(notebook=notebook, case=_result(notebook, sha256=sha256, partial=partial))
+    except NotebookError:
+        try:
+            write_ipynb(notebook, str(partial))
+        except OSError as error:
+            _require_room(error, partial.parent)
+        raise
 
 
 def _require_every_cell(notebook: NotebookNode, partial: Path) -> None:
