@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import isfinite
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import pandas as pd
+if TYPE_CHECKING:  # what only prints a report need not load it
+    import pandas as pd
 
 # What a laboratory must say of a result, and what it may say; all of it is text, as it was written.
 REQUIRED_COLUMNS = ("case_id", "sample_id", "collected_at", "analyte", "value", "unit")
@@ -197,7 +198,7 @@ class CaseInput:
     as_of: dt.date
     sex: Sex | None
     birth_year: int | None
-    rows: pd.DataFrame  # ACCEPTED_COLUMNS
+    rows: "pd.DataFrame"  # ACCEPTED_COLUMNS
     set_aside: tuple[SetAside, ...] = ()
     context: Mapping[str, object] = field(default_factory=dict)  # holds at every visit
     visits: tuple[Mapping[str, object], ...] = ()  # each has a date, then what differs

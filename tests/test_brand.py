@@ -15,7 +15,8 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from pipeline.__main__ import main
 from pipeline.errors import BrandError
-from pipeline.publish.brand import DARK, PAPER, Brand, read_brand
+from pipeline.publish.brand import DARK, PAPER, Brand
+from pipeline.publish.brand_file import read_brand
 from pipeline.publish.contrast import contrast, lightened, mixed
 from pipeline.publish.exporter import render_html
 from pipeline.show import finish

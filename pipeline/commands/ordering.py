@@ -41,7 +41,8 @@ def order_of(asked: Namespace) -> "Order":
 
 def brand_of(asked: Namespace) -> "Brand":
     """Return the practice's look, or that of no practice."""
-    from pipeline.publish.brand import NO_BRAND, read_brand
+    from pipeline.publish.brand import NO_BRAND
+    from pipeline.publish.brand_file import read_brand
 
     return NO_BRAND if asked.brand is None else read_brand(asked.brand)
 
