@@ -34,6 +34,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.chromium)
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Stop where groups would be scattered over the workers, as some pairs of versions do."""
+    grouped = [item for item in session.items if item.get_closest_marker("xdist_group")]
+    if getattr(session.config.option, "loadgroup", False):  # in a worker that is to keep them
+        scattered = [item.nodeid for item in grouped if "@" not in item.nodeid]
+        if scattered:
+            raise pytest.UsageError(f"pytest-xdist does not keep the group of {scattered[0]}.")
+
+
 def _absent(what: str) -> None:
     """Skip with the reason; fail where everything must be there."""
     give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
