@@ -16,6 +16,7 @@ from pipeline.model import ACCEPTED_COLUMNS, IN_DOUBT, CaseInput, SetAside
 from pipeline.read import CaseFolder, Person, stated_table
 from pipeline.read.pseudonym import CASE_ID
 from pipeline.read.quarantine import AS_READ, quarantine_csv
+from pipeline.read.records import records_of
 from pipeline.validate import OwnSuite
 
 # What is in doubt is kept, and where the laboratory's sum is wrong, for the comparison with ours.
@@ -152,8 +153,7 @@ class Intake:
         folder = self.folders.get(case_id)
         sex, birth_year = self._of_person(case_id)
         told = {name: getattr(folder, name) for name in _TOLD if folder is not None}
-        places = list(self._accepted_places.get(case_id, ()))
-        rows = self.accepted.iloc[places][list(ACCEPTED_COLUMNS)]
+        rows = self._accepted_rows.iloc[list(self._accepted_places.get(case_id, ()))]
         return CaseInput(
             case_id=case_id,
             as_of=self.as_of,
@@ -166,6 +166,14 @@ class Intake:
             rules=self.targets,
             **told,
         )
+
+    @cached_property
+    def _accepted_rows(self) -> pd.DataFrame:
+        return self.accepted[list(ACCEPTED_COLUMNS)]
+
+    @cached_property
+    def _rows_set_aside(self) -> pd.DataFrame:
+        return self.set_aside[["row", "reasons", *map("canonical_{}".format, ACCEPTED_COLUMNS)]]
 
     @cached_property
     def _accepted_places(self) -> Mapping[Any, Any]:
@@ -191,9 +199,8 @@ class Intake:
         return sex, None if pd.isna(one["birth_year"]) else int(one["birth_year"])
 
     def _set_aside_of(self, case_id: str) -> tuple[SetAside, ...]:
-        own = self.set_aside.iloc[list(self._aside_places.get(case_id, ()))]
-        records = own.to_dict("records")
-        return tuple(_set_aside({str(key): value for key, value in one.items()}) for one in records)
+        places = list(self._aside_places.get(case_id, ()))
+        return tuple(map(_set_aside, records_of(self._rows_set_aside.iloc[places])))
 
 
 def require_rows(intake: Intake, *, strict: bool = False) -> None:

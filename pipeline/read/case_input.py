@@ -13,6 +13,7 @@ import pandas as pd
 
 from pipeline.errors import CaseFileError
 from pipeline.model import ACCEPTED_COLUMNS, CaseInput, Consent, Event, SetAside, StatedGenotype
+from pipeline.read.records import records_of
 from pipeline.read.text_file import read_bytes
 from pipeline.resources import resource_path
 
@@ -58,7 +59,7 @@ def case_input_bytes(case: CaseInput) -> bytes:
         "note": case.note,
         "told": case.told,
         "genotypes": [asdict(one) for one in case.genotypes],
-        "rows": [_compact(row) for row in _records(case.rows)],
+        "rows": [_compact(row) for row in records_of(case.rows[list(ACCEPTED_COLUMNS)])],
         "set_aside": [_set_aside(one) for one in case.set_aside],
         "rules": [dict(row) for row in case.rules],
     }
@@ -87,11 +88,6 @@ def _case(told: Mapping[str, Any], *, sha256: str) -> CaseInput:
         rules=tuple(dict(row) for row in told["rules"]),
         sha256=sha256,
     )
-
-
-def _records(rows: pd.DataFrame) -> list[dict[str, object]]:
-    records = rows[list(ACCEPTED_COLUMNS)].to_dict("records")
-    return [{str(column): value for column, value in row.items()} for row in records]
 
 
 def _compact(row: Mapping[str, object]) -> dict[str, object]:
