@@ -141,8 +141,8 @@ def test_a_run_of_which_something_is_killed_again_and_again_ends_as_an_undisturb
 # -- some cases do harm
 
 
-@pytest.fixture(scope="module")
-def poisoned() -> Iterator[Poisoned]:
+@pytest.fixture
+def poisoned() -> Iterator[Poisoned]:  # of one test: other runs must not find it
     with poisoned_command(ROOT) as command:
         write_people(command.root / "lab.csv", CASES)
         yield command
