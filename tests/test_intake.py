@@ -16,6 +16,7 @@ from pipeline.language import Language
 from pipeline.model import ACCEPTED_COLUMNS
 from pipeline.read.quarantine import COLUMNS
 from pipeline.read.quarantine import quarantine_of as rows_of
+from pipeline.read.records import records_of
 from pipeline.rules import load_rules
 from pipeline.validate import reasons_by_severity
 
@@ -283,3 +284,18 @@ def test_the_summary_can_be_told_as_json(tmp_path: Path) -> None:
     intake = intake_of(tmp_path, GOOD, GOOD.replace("22", "neg"))
     told = {"counts": intake.counts, "reasons": intake.reasons, "notes": intake.notes}
     assert json.loads(json.dumps(told)) == told
+
+
+def test_rows_are_given_as_pandas_gives_them_as_plain_values() -> None:
+    days = pd.to_datetime(["2026-03-01", None])
+    rows = pd.DataFrame(
+        {"text": ["a", ""], "number": [1.5, float("nan")], "known": [True, False], "day": days}
+    )
+    assert repr(records_of(rows)) == repr(rows.to_dict("records"))
+    assert {type(value) for value in records_of(rows)[0].values()} == {
+        str,
+        float,
+        bool,
+        pd.Timestamp,
+    }
+    assert records_of(rows.iloc[:0]) == []

@@ -1,5 +1,6 @@
 """Kernels are forked from a process that has imported, and are as fresh as any that is started."""
 
+import asyncio
 import gc
 import json
 import os
@@ -10,6 +11,8 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Empty
+from typing import Any
 
 import nbformat
 import papermill
@@ -22,6 +25,7 @@ from sizes import sized
 from pipeline.errors import OutputError
 from pipeline.publish.kernels import provisioner
 from pipeline.publish.kernels.births import Birth
+from pipeline.publish.kernels.client import PromptClient
 from pipeline.publish.kernels.engine import ANYBODYS_ENGINE, ENGINE
 from pipeline.publish.kernels.fork_server import ForkServer
 from pipeline.publish.kernels.manager import WarmKernelManager, at_home, kernel_home
@@ -303,3 +307,49 @@ def test_a_manager_without_a_run_still_has_a_folder_of_its_own() -> None:
     manager = WarmKernelManager(kernel_name="python3")
     assert manager.folder.stat().st_mode & 0o077 == 0
     manager.folder.rmdir()
+
+
+# -- when a kernel is ready
+
+WELCOME = {"header": {"msg_type": "iopub_welcome"}, "content": {}}
+
+
+def _status(state: str, asked: str) -> dict[str, Any]:
+    return {
+        "header": {"msg_type": "status"},
+        "parent_header": {"msg_id": asked},
+        "content": {"execution_state": state},
+    }
+
+
+class Told:
+    """A channel on which a kernel says these messages, and then nothing more."""
+
+    def __init__(self, *messages: dict[str, Any]) -> None:
+        self.messages = list(messages)
+
+    async def get_msg(self, timeout: float) -> dict[str, Any]:
+        if not self.messages:
+            raise Empty
+        return self.messages.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        ([WELCOME], True),
+        ([_status("busy", "ours"), _status("idle", "ours")], True),  # kernels that do not welcome
+        ([_status("idle", "another's"), _status("busy", "ours")], False),
+        ([], False),
+    ],
+)
+def test_a_kernel_is_heard_once_it_welcomed_or_was_idle_after_being_asked(
+    said: list[dict[str, Any]], heard: bool
+) -> None:
+    client = PromptClient()
+    client._iopub_channel = Told(*said)
+    if heard:
+        assert asyncio.run(client._is_heard("ours"))
+    else:
+        with pytest.raises(Empty):
+            asyncio.run(client._is_heard("ours"))
