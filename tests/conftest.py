@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parents[1]
+# Modules whose tests share what takes long to make: one worker makes it, once.
+TOGETHER = {
+    *("test_cohort", "test_cohort_columns", "test_reference", "test_scale", "test_made_practice"),
+    *("test_defects", "test_fhir_cases", "test_interpret", "test_same_people", "test_settled"),
+}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 DETERMINISTIC = {"derandomize": True, "deadline": None, "database": None, "print_blob": False}
 
@@ -24,23 +29,21 @@ hypothesis.settings.register_profile("fuzz", max_examples=1000, deadline=None)
 hypothesis.settings.load_profile("fuzz" if FULL_SIZE else "ci")
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist then reads the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what asks for the browser; leave out what is of the full size alone, where it is not."""
+    """Mark what asks for the browser and what stays together; leave out what is of the full size.
+
+    That is left out where the size is not full.
+    """
     left_out = [] if FULL_SIZE else [item for item in items if item.get_closest_marker("full_size")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.chromium)
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Stop where groups would be scattered over the workers, as some pairs of versions do."""
-    grouped = [item for item in session.items if item.get_closest_marker("xdist_group")]
-    if getattr(session.config.option, "loadgroup", False):  # in a worker that is to keep them
-        scattered = [item.nodeid for item in grouped if "@" not in item.nodeid]
-        if scattered:
-            raise pytest.UsageError(f"pytest-xdist does not keep the group of {scattered[0]}.")
+        module = Path(item.path).stem
+        if module in TOGETHER and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(module))
 
 
 def _absent(what: str) -> None:

@@ -1,6 +1,7 @@
 """What the project says it needs, in four places, is one and the same thing."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -174,3 +175,10 @@ def test_the_wheel_carries_what_the_package_looks_for(tmp_path: Path) -> None:
     for folder in ("notebooks", "templates", "expectations", "samples"):
         assert files_of(folder) <= resources
     assert files_of("pipeline") <= carried
+
+
+@pytest.mark.xdist_group("golden")
+@pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="all tests are in one process")
+def test_workers_keep_groups_of_tests_together(request: pytest.FixtureRequest) -> None:
+    # pytest-xdist reads a group here; with versions that do not fit it scatters them and says nothing
+    assert request.node.nodeid.endswith("@golden")
