@@ -180,5 +180,5 @@ def test_the_wheel_carries_what_the_package_looks_for(tmp_path: Path) -> None:
 @pytest.mark.xdist_group("golden")
 @pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="all tests are in one process")
 def test_workers_keep_groups_of_tests_together(request: pytest.FixtureRequest) -> None:
-    # pytest-xdist reads a group here; with versions that do not fit it scatters them and says nothing
+    # pytest-xdist reads groups here; with a pytest that it does not fit, it silently does not
     assert request.node.nodeid.endswith("@golden")
