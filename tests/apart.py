@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -62,6 +63,7 @@ class Command:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=hear_interrupts,
         )
 
     def run(self, out: str, *more: str) -> subprocess.CompletedProcess[str]:
@@ -97,6 +99,11 @@ class Command:
         """Return whether nothing that was started is left, neither process nor folder."""
         left = [path for path in (self.root / "tmp").iterdir() if path.name.startswith("cr-")]
         return not self.alive() and not left
+
+
+def hear_interrupts() -> None:
+    """Let SIGINT end this process: what a shell starts in its background ignores it otherwise."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def published(out: Path) -> dict[str, bytes]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pypdfium2
 import pytest
+from apart import hear_interrupts
 from command import ROOT, casereport, casereport_alone
 
 pytestmark = pytest.mark.xdist_group("report")
@@ -224,10 +225,6 @@ def test_what_is_written_is_for_its_owner_alone(tmp_path) -> None:
     assert [path for path in paths if path.stat().st_mode & 0o077] == []
 
 
-def _hear_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_ended_ends_with_130_and_leaves_no_draft_and_no_kernel(
     tmp_path, ending: signal.Signals
@@ -244,7 +241,7 @@ def test_a_run_that_is_ended_ends_with_130_and_leaves_no_draft_and_no_kernel(
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
-        preexec_fn=_hear_interrupts,  # a suite in the background has them ignored
+        preexec_fn=hear_interrupts,
     )
     while not list(temporary.glob("cr-*/k-*/s-*")):
         assert run.poll() is None
