@@ -344,6 +344,8 @@ def packed(**parts: bytes) -> bytes:
         (workbook(TABLE)[:-200], "damaged"),
         (workbook([["a", "b"], [1, 2]]), "columns with results"),
     ],
+    # the bytes hold the moment at which they were made: no two workers would agree on the names
+    ids=["no parts", "unpacks", "document type", "many parts", "a head", "cut off", "no results"],
 )
 def test_a_workbook_that_is_none_or_may_do_harm_is_refused(
     tmp_path: Path, content: bytes, fault: str
