@@ -13,6 +13,7 @@ from notebooks_here import NotebooksHere
 from pipeline import intake
 from pipeline.errors import LabFileError
 from pipeline.publish import settled, work
+from pipeline.publish.files import WORK
 from pipeline.publish.journal import JOURNAL
 from pipeline.publish.notebook import NotebookError
 
@@ -105,6 +106,13 @@ def test_how_it_is_run_does_not_matter(folder: Folder, reads: list) -> None:
     folder.run("--jobs=2")
     folder.run("--quiet")
     assert reads == []
+
+
+def test_what_a_run_could_not_tidy_the_next_one_does(folder: Folder) -> None:
+    before = folder.run().code
+    (folder.out / WORK).mkdir()
+    assert folder.run().code == before
+    assert not (folder.out / WORK).exists()
 
 
 def spoil_input(folder: Folder) -> None:

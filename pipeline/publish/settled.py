@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.publish.files import DAMAGED, append_line, as_json
+from pipeline.publish.files import DAMAGED, WORK, append_line, as_json
 from pipeline.publish.journal import JOURNAL, lay_of
 from pipeline.publish.keys import hash_of, installation_hash
 from pipeline.publish.last_run import PAGE, QUARANTINE
@@ -43,6 +43,8 @@ def note_settled(ledger: Ledger, key: str) -> None:
 def settled(order: Order, key: str) -> Ledger | None:
     """Return what became of each report where a run would change nothing; None where it might."""
     if order.fresh or order.only is not None:
+        return None
+    if (order.out / WORK).exists():  # what the last run could not tidy, one that works will
         return None
     with suppress(*DAMAGED):
         noted = json.loads(_last_line(order.out / JOURNAL))
