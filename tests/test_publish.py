@@ -63,6 +63,12 @@ TYPING = "A cell asked for something to be typed in."
 STOP = "raise SystemExit"
 SILENT = "class Silent(Exception):\n    def _render_traceback_(self):\n        return []"
 SHOWN = FINISH.replace("\nfinish", "\ndisplay(finish") + ")"
+HIDDEN = (  # an error whose output is gone
+    "from IPython.core.interactiveshell import InteractiveShell\n"
+    "from IPython.display import clear_output\n"
+    "shell = InteractiveShell.instance()\n"
+    "shell.events.register('post_run_cell', lambda told: clear_output())"
+)
 CLEAR = "from IPython.display import clear_output\nclear_output()"
 
 
@@ -136,6 +142,11 @@ def test_a_notebook_that_reaches_its_end_gives_its_result(install, run) -> None:
             "A cell ended the notebook early.",
         ),
         ((f"{SILENT}\nraise Silent", FINISH), "cell-1", "A cell stopped with Silent."),
+        (
+            (f"{HIDDEN}\nraise ValueError", FINISH),
+            "cell-1",
+            "A cell stopped with CellExecutionError.",
+        ),
         ((f"{SHOWN}\n{CLEAR}",), "cell-1", "The last cell shows no result."),
         ((FINISH, f"{CLEAR}"), "cell-2", "The last cell shows no result."),
     ],

@@ -123,9 +123,7 @@ def _execute(path: Path, partial: Path, parameters: Parameters, *, config: Confi
     cell and at the end: that takes as long as all else that this process does for a report.
     """
     kernel = {"kernel_name": "python3", "engine_name": ENGINE}
-    prepared = parameterize_notebook(
-        load_notebook_node(str(path)), asdict(parameters), language="python", **kernel
-    )
+    prepared = parameterize_notebook(load_notebook_node(str(path)), asdict(parameters), **kernel)
     notebook = papermill_engines.execute_notebook_with_engine(
         nb=prepare_notebook_metadata(prepared, str(path), str(partial)),
         progress_bar=False,
@@ -136,8 +134,7 @@ def _execute(path: Path, partial: Path, parameters: Parameters, *, config: Confi
         resources={"metadata": {"path": str(partial.parent)}},  # papermill's cwd= moves all threads
         **kernel,
     )
-    if any(error for cell in notebook.cells if _is_code(cell) for error in _errors(cell)):
-        raise_for_execution_errors(notebook, str(partial))
+    raise_for_execution_errors(notebook, str(partial))  # which writes what failed
     return notebook
 
 
