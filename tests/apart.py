@@ -127,6 +127,15 @@ def made_in(out: Path) -> set[str]:
     return {one["case_id"] for one in entries_in(out)}
 
 
+def megabytes_of(pid: int, which: str) -> int:
+    """Return the memory of a process [MB]: ``VmRSS`` what it has, ``VmHWM`` what it had at most."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith(which)) // 1024
+
+
 def listening_of(pid: int) -> set[str]:
     """Return the TCP ports on which a process listens."""
     lines = [

@@ -14,9 +14,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from apart import Command, made_in, published, short_folder, write_people
+from apart import Command, made_in, megabytes_of, published, short_folder, write_people
 from poisoned import Poisoned, poisoned_command
 from sizes import sized
+from test_neighbours import AT_ONCE, ENDED
 
 from pipeline.publish.kernels.provisioner import CAN_FORK
 
@@ -25,18 +26,15 @@ pytestmark = [
     pytest.mark.skipif(not CAN_FORK, reason="kernels are forked on Linux only"),
 ]
 ROOT = Path(__file__).resolve().parents[1]
-CASES, MOMENTS = sized(6, full=200), sized(3, full=50)
+CASES, MOMENTS = sized(10, full=200), sized(3, full=50)
+MOST_PAUSE = 0.3  # seconds, about as long as a case takes: in any part of one something may die
 VICTIMS = ("run", "kernel", "worker", "fork server")
 MANY = 2000
 JOBS = 2
 PARTIAL = ".failed/"  # notebooks as far as they came
-ENDED = 5  # seconds until nothing of a run that was killed is left
 MOST_GROWTH, MOST_FILES = 100, 256  # MB, and files that a process of the run holds open
-ENDS = (
-    "os.kill(os.getpid(), 9)",
-    "os._exit(0)",
-    "import ctypes\nctypes.string_at(0)",
-)
+ENDS = [AT_ONCE[name] for name in ("a kill", "an end", "a fault")]
+FAILS = ("raise ValueError('harm')", "A cell stopped with ValueError.")
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +68,14 @@ class Killed:
 
     def kill(self, victim: str, made: int) -> None:
         """Kill one once so many cases are made, if the run gets there, or where it ended."""
-        self.command.until(lambda: self._has(made) and bool(self._of(victim)), 60)
-        time.sleep(self.chance.random())
+        self.command.until(lambda: self._has(made), 60)
+        time.sleep(self.chance.random() * MOST_PAUSE)
+        self.command.until(lambda: self._ended or bool(self._of(victim)), 60)
         found = self._of(victim)
-        if self.running.poll() is None and found:
+        if not self._ended and found:
             self.victims.append(victim)
             _kill(self.chance.choice(found))
-        if victim == "run" or self.running.poll() is not None:
+        if victim == "run" or self._ended:
             self.go_on()
 
     def go_on(self) -> None:
@@ -101,8 +100,12 @@ class Killed:
     def _written(self, name: str) -> int:
         return (self.out / name).stat().st_mtime_ns
 
+    @property
+    def _ended(self) -> bool:
+        return self.running.poll() is not None
+
     def _has(self, made: int) -> bool:
-        return len(made_in(self.out)) >= made or self.running.poll() is not None
+        return len(made_in(self.out)) >= made or self._ended
 
     def _of(self, victim: str) -> list[int]:
         """Return the processes that a victim may be; kernels are forks of their server."""
@@ -154,14 +157,13 @@ def test_cases_that_end_their_kernel_or_fail_cost_themselves_of_hundreds(
 ) -> None:
     chosen = random.Random(CASES).sample(range(CASES), 35)
     does = {f"p{n:02}": ENDS[at % len(ENDS)] for at, n in enumerate(chosen[5:])}
-    does |= {f"p{n:02}": "raise ValueError('harm')" for n in chosen[:5]}
-    poisoned.poison({id: "import os\n" + code for id, code in does.items()})
+    does |= {f"p{n:02}": FAILS for n in chosen[:5]}
+    poisoned.poison({id: "import os\n" + code for id, (code, _) in does.items()})
     done = poisoned.run("harmed")
     assert done.returncode == 4
     told = json.loads((poisoned.root / "harmed/run.json").read_text("utf-8"))
     assert {one["case_id"]: one["cause"] for one in told["failures"]} == {
-        id: "A cell stopped with ValueError." if "raise" in code else "The kernel died."
-        for id, code in does.items()
+        id: cause for id, (_, cause) in does.items()
     }
     rest = {name: it for name, it in undisturbed.items() if name.partition("/")[0] not in does}
     found = published(poisoned.root / "harmed")
@@ -180,25 +182,18 @@ class Watch(threading.Thread):
     def __init__(self, command: Command, run: "subprocess.Popen[str]", out: Path) -> None:
         super().__init__(daemon=True)
         self.command, self.process, self.out = command, run, out
-        self.megabytes: dict[int, float] = {}  # of the run itself, by cases made
+        self.megabytes: dict[int, int] = {}  # of the run itself, by cases made
         self.files = self.kernels = 0
 
     def run(self) -> None:
         while self.process.poll() is None:
             made = len(made_in(self.out)) if self.out.exists() else 0
-            self.megabytes[made] = _resident(self.process.pid)
+            self.megabytes[made] = megabytes_of(self.process.pid, "VmRSS")
             held = [self.process.pid, *self.command.alive("publish.worker")]
             self.files = max(self.files, *map(_open_files, held))
             forked = len(self.command.alive("fork_server_process")) - 1  # itself
             self.kernels = max(self.kernels, forked)
             time.sleep(0.5 if made < MANY / 10 else 2)
-
-
-def _resident(pid: int) -> float:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 / 1e6
-    except (OSError, IndexError):
-        return 0.0
 
 
 def _open_files(pid: int) -> int:
@@ -223,7 +218,7 @@ def test_thousands_of_cases_in_one_go_take_no_more_than_hundreds(command: Comman
     late = [size for made, size in watch.megabytes.items() if made > MANY / 10]
     first = max(size for made, size in watch.megabytes.items() if made <= MANY / 10)
     print(
-        f"run: {first:.0f} MB at most until case {MANY // 10}, {max(late):.0f} MB after;"
+        f"run: {first} MB at most until case {MANY // 10}, {max(late)} MB after;"
         f" {watch.files} open files, {watch.kernels} kernels at most"
     )
     assert max(late) - first <= MOST_GROWTH

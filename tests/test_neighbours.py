@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from apart import listening_of, published
+from apart import listening_of, megabytes_of, published
 from poisoned import CELL_SECONDS, IN_IT, Poisoned, poisoned_command
 from sizes import FULL_SIZE, sized
 
@@ -158,16 +158,9 @@ class Watch(threading.Thread):
     def run(self) -> None:
         while not self.over.wait(0.5):
             for word in ("publish.worker", "report"):
-                self.most = max(self.most, *map(self._of, self.command.alive(word)), 0)
+                taken = (megabytes_of(pid, "VmHWM") for pid in self.command.alive(word))
+                self.most = max(self.most, *taken, 0)
             self.ports.update(*map(listening_of, self.command.alive("pipeline")))
-
-    @staticmethod
-    def _of(pid: int) -> int:
-        try:
-            lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        except OSError:
-            return 0
-        return sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
 
 
 @dataclass(frozen=True, kw_only=True)
