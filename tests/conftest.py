@@ -31,17 +31,14 @@ hypothesis.settings.load_profile("fuzz" if FULL_SIZE else "ci")
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist then reads the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what asks for the browser and what stays together; leave out what is of the full size.
-
-    That is left out where the size is not full.
-    """
+    """Mark what asks for the browser and what stays together; leave out the full size's own."""
     left_out = [] if FULL_SIZE else [item for item in items if item.get_closest_marker("full_size")]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
     for item in items:
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.chromium)
-        module = Path(item.path).stem
+        module = item.path.stem
         if module in TOGETHER and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(module))
 

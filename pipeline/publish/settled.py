@@ -42,9 +42,8 @@ def note_settled(ledger: Ledger, key: str) -> None:
 
 def settled(order: Order, key: str) -> Ledger | None:
     """Return what became of each report where a run would change nothing; None where it might."""
-    if order.fresh or order.only is not None:
-        return None
-    if (order.out / WORK).exists():  # what the last run could not tidy, one that works will
+    untidied = (order.out / WORK).exists()  # a run that works tidies it
+    if order.fresh or order.only is not None or untidied:
         return None
     with suppress(*DAMAGED):
         noted = json.loads(_last_line(order.out / JOURNAL))
