@@ -64,6 +64,21 @@ def nothing(count: int) -> Floats:
     return np.broadcast_to(np.nan, count)
 
 
+@lru_cache(maxsize=64)
+def nowhere(count: int) -> np.ndarray[Any, np.dtype[np.int32]]:
+    """Return ``count`` times -1, no sample and no row, in the room of one; not to be written to."""
+    return np.broadcast_to(np.int32(-1), count)
+
+
+@lru_cache(maxsize=64)
+def unknown(count: int) -> BooleanArray:
+    """Return ``count`` times unknown; it cannot be written to."""
+    yes, mask = np.zeros(count, dtype=bool), np.ones(count, dtype=bool)
+    for part in (yes, mask):
+        part.flags.writeable = False
+    return BooleanArray(yes, mask)
+
+
 def is_nothing(values: Floats) -> bool:
     """Return whether no value is known."""
     if values.strides == (0,):  # as ``nothing`` makes them: one look is enough

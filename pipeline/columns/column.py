@@ -15,8 +15,10 @@ from pipeline.columns.answers import (
     first_known,
     is_nothing,
     nothing,
+    nowhere,
     same_values,
     tristate,
+    unknown,
 )
 from pipeline.model import Limit, LimitSet
 from pipeline.rules import Rules
@@ -96,8 +98,8 @@ class Column:
         """Return the column of a marker that no visit has."""
         count = len(people.age)
         ends = dict.fromkeys(_ENDS, nothing(count))
-        nowhere: dict[str, Any] = dict.fromkeys(_PLACES, np.broadcast_to(np.int32(-1), count))
-        return cls(marker=marker, **ends, **nowhere, people=people, rules=rules)
+        places: dict[str, Any] = dict.fromkeys(_PLACES, nowhere(count))
+        return cls(marker=marker, **ends, **places, people=people, rules=rules)
 
     @property
     def _is_empty(self) -> bool:
@@ -175,14 +177,14 @@ class Column:
     def beyond_any(self, limits: Sequence[Limit]) -> BooleanArray:
         """Return whether the value lies beyond one of those ``limits`` that hold for the person."""
         if self._is_empty:
-            return tristate(np.zeros(len(self.low), dtype=bool), False)
-        yes, unknown, covered = np.zeros((3, len(self.low)), dtype=bool)
+            return unknown(len(self.low))
+        yes, open_, covered = np.zeros((3, len(self.low)), dtype=bool)
         for limit in limits:
             holds, answer = self.people.covered_by(limit), self._beyond(limit)
             yes |= holds & certain(answer)
-            unknown |= holds & answer.isna()
+            open_ |= holds & answer.isna()
             covered |= holds
-        return tristate(yes, covered & (yes | ~unknown))
+        return tristate(yes, covered & (yes | ~open_))
 
     def raised(self) -> BooleanArray:
         """Return whether the value is above the laboratory's own, else the fallback interval."""

@@ -1,5 +1,8 @@
 """Column and language floor. What the parameter of a rule names, at every visit."""
 
+from collections.abc import Callable
+from functools import cache
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,12 @@ def given(visits: Visits, name: str) -> Any:
     if key is not None and key.kind == "word":
         return visits.word(name)
     return visits.yes(name)
+
+
+@cache  # of rules, of which there are some hundred
+def parameters_of(rule: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of the parameters of a rule, which say what it asks for."""
+    return tuple(signature(rule).parameters)
 
 
 def is_known(value: Any) -> Where:

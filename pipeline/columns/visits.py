@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from pandas.arrays import BooleanArray
 
-from pipeline.columns.answers import Floats, Where, certain, nothing, tristate
+from pipeline.columns.answers import Floats, Where, certain, nothing, unknown
 from pipeline.columns.column import Column, People
 from pipeline.rules import Rules
 
@@ -30,6 +30,7 @@ class Visits:
     rows: pd.DataFrame
     rules: Rules = field(repr=False)
     paired: Mapping[str, Column] = field(default_factory=dict)  # glucose and insulin of one draw
+    _cells: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -53,12 +54,18 @@ class Visits:
 
     def of_row(self, name: str, column: Column) -> Where:
         """Return what ``rows[name]`` says of the row that each value was taken from; else no."""
-        said = self.rows[name].to_numpy(bool)
+        said = np.asarray(self.cells(name), dtype=bool)
         return (column.row >= 0) & said[column.row] if len(said) else column.row >= 0
+
+    def cells(self, name: str) -> Any:
+        """Return the values of ``rows[name]``; a table takes long to find a column of its own."""
+        if name not in self._cells:
+            self._cells[name] = self.rows[name].array
+        return self._cells[name]
 
     def row(self, position: int, *names: str) -> dict[str, Any]:
         """Return these cells of a row of ``rows``: of a few, many times faster than the row."""
-        return {name: self.rows[name].iat[position] for name in names}
+        return {name: self.cells(name)[position] for name in names}
 
     @property
     def first_of_person(self) -> np.ndarray[Any, np.dtype[np.intp]]:
@@ -79,7 +86,7 @@ class Visits:
         """Return what is stated of a yes-or-no key, a symptom or a group of medicines."""
         if key in self.stated:
             return self.stated[key]
-        return tristate(np.zeros(len(self), dtype=bool), False)
+        return unknown(len(self))
 
     def number(self, key: str) -> Floats:
         """Return what is stated of a number."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from inspect import signature
 from operator import or_
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from pandas.arrays import BooleanArray
 
 from pipeline.columns import Visits, certain, ruled_out, tristate
-from pipeline.columns.given import given, is_known
+from pipeline.columns.given import given, is_known, parameters_of
 from pipeline.flags.conditions import CONDITIONS
 from pipeline.flags.lasting import Branch, Where, open_branches, settled_answers
 from pipeline.rules.loader import FlagBranch, Rules
@@ -97,7 +96,7 @@ def inputs_of(row: FlagBranch, rules: Rules) -> tuple[str, ...]:
 
 
 def _parameters(function: str) -> Iterator[str]:
-    for name in signature(CONDITIONS[function]).parameters:
+    for name in parameters_of(CONDITIONS[function]):
         yield from _parameters(name) if name in CONDITIONS else (name,)
 
 
@@ -159,7 +158,7 @@ def _answer(row: FlagBranch, visits: Visits, special: Mapping[str, Any]) -> Bool
 
 
 def _call(function: str, visits: Visits, special: Mapping[str, Any]) -> Any:
-    names = signature(CONDITIONS[function]).parameters
+    names = parameters_of(CONDITIONS[function])
     return CONDITIONS[function](*(_input(name, visits, special) for name in names))
 
 

@@ -31,7 +31,7 @@ def _classification(visits: Visits, classified: Classified, at: int) -> Classifi
     rows = [row for name in evidence for row in _rows(visits, name, at)]
     further = classified.rests_on
     positions = further["row"].to_numpy(int)[further["visit"].to_numpy() == at]
-    rows += map(str, visits.rows["row"].to_numpy()[positions])
+    rows += (str(visits.cells("row")[position]) for position in positions)
     return Classification(
         id=classified.id,
         result=classified.result[at] or None,

@@ -78,7 +78,7 @@ def _finding(
         value=value,
         comparator=comparator,
         unit=marker.unit,
-        decimals=decimals_at(judged, column, at),
+        decimals=_decimals(judged, column, at, limits),
         reported=_reported(reported),
         mg_dl=None if row is None else _in_mg_dl(column, at),
         **bands,
@@ -153,19 +153,24 @@ def decimals_at(judged: Judged, column: Column, at: int) -> int:
 
     And as many as honesty needs: a value beyond a limit never prints as that limit.
     """
+    return _decimals(judged, column, at, _limits(judged, column, at))
+
+
+def _decimals(
+    judged: Judged, column: Column, at: int, limits: Mapping[str, tuple[Limit, ...]]
+) -> int:
     value, _ = as_said(float(column.low[at]), float(column.high[at]))
     row = int(column.row[at])
-    printed = "" if row < 0 else str(judged.visits.rows["value_as_reported"].iat[row])
-    limits = (limit for found in _limits(judged, column, at).values() for limit in found)
-    own = column.rules.markers[column.marker].decimals
-    return decimals_of(value, own, printed, {limit.value for limit in limits})
+    printed = "" if row < 0 else str(judged.visits.cells("value_as_reported")[row])
+    beyond = {limit.value for found in limits.values() for limit in found}
+    return decimals_of(value, column.rules.markers[column.marker].decimals, printed, beyond)
 
 
 def rows_of(visits: Visits, marker: str, at: int, *, same_draw: bool = False) -> tuple[str, ...]:
     """Return the ids of the rows that a value rests on, through all that it was computed from."""
     position = visits.input(marker, same_draw=same_draw).row[at]
     if position >= 0:
-        return (str(visits.rows["row"].iat[int(position)]),)
+        return (str(visits.cells("row")[int(position)]),)
     if marker not in COMPUTED:
         return ()
     formula = COMPUTED[marker]

@@ -86,7 +86,7 @@ def narrate(
         language=Language.load(language),
         rules=load_rules().with_targets(interpretation.case.rules),
     )
-    sections = (_without_empty_parts(tell(telling)) for tell in _SECTIONS[audience])
+    sections = (_without_empty_parts(telling.section(tell)) for tell in _SECTIONS[audience])
     story = Story(
         title=_TITLES[audience](telling),
         language=language,

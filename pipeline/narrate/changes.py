@@ -23,12 +23,7 @@ def change_of(
     telling: Telling, marker: str, visit: Visit, against: Literal["previous", "first"]
 ) -> Change | None:
     """Return how a marker changed up to a visit; None where there is nothing to compare it with."""
-    wanted = (marker, visit.date, against)
-    changes = telling.interpretation.changes
-    return next(
-        (one for one in changes if (one.marker, one.end, one.against) == wanted),
-        None,
-    )
+    return telling.changes.get((marker, visit.date, against))
 
 
 def since_first(telling: Telling) -> tuple[Change, ...]:

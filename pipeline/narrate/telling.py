@@ -1,13 +1,14 @@
 """Middle floor. What every section is told from, and how it says something."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pipeline.language import Field, Language
-from pipeline.model import Finding, Interpretation, Limit, Visit
+from pipeline.model import Change, Finding, Interpretation, Limit, Visit
 from pipeline.rules import Rules
-from pipeline.story import Sentence
+from pipeline.story import Section, Sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,10 @@ class Telling:
     language: Language
     rules: Rules
     _limits: dict[str, Limit] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _changes: dict[Any, Change] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _sections: dict[Any, Section] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def limits(self) -> Mapping[str, Limit]:
@@ -29,6 +34,20 @@ class Telling:
                     found = (limit for few in finding.limits.values() for limit in few)
                     self._limits.update({limit.id: limit for limit in found})
         return self._limits
+
+    @property
+    def changes(self) -> Mapping[tuple[str, dt.date, str], Change]:
+        """Return the changes by marker, date of the later visit, and what it is compared with."""
+        if not self._changes:  # as the limits
+            found = {(one.marker, one.end, one.against): one for one in self.interpretation.changes}
+            self._changes.update(found)
+        return self._changes
+
+    def section(self, tell: Callable[["Telling"], Section]) -> Section:
+        """Return a section; it is told once, for the report and for its glossary."""
+        if tell not in self._sections:
+            self._sections[tell] = tell(self)
+        return self._sections[tell]
 
     @property
     def last(self) -> Visit:

@@ -6,11 +6,11 @@ order, the names and the qualifiers.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any
 
 import numpy as np
 
+from pipeline.columns.given import parameters_of
 from pipeline.phase.classes import Classes, Where
 from pipeline.rules import Rules
 
@@ -43,7 +43,7 @@ def decide_phase(classes: Classes, rules: Rules) -> Phases:
 
 
 def _asked(function: Callable[..., Any], classes: Classes) -> list[Any]:
-    return [getattr(classes, name) for name in signature(function).parameters]
+    return [getattr(classes, name) for name in parameters_of(function)]
 
 
 def _normal(g: Any) -> Where:

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from inspect import signature
 from typing import Any
 
 import numpy as np
 from pandas.arrays import BooleanArray
 
 from pipeline.columns import Column, Visits, certain, tristate
-from pipeline.columns.given import given, last_given, last_place
+from pipeline.columns.given import given, last_given, last_place, parameters_of
 
 Where = np.ndarray[Any, np.dtype[np.bool_]]
 Words = np.ndarray[Any, Any]
@@ -70,7 +69,7 @@ class Facts:
     def answer(self, name: str, functions: Mapping[str, Callable[..., Any]]) -> BooleanArray:
         """Return what a function says, else a row of ``limits.csv``, else what is stated."""
         if name in functions:
-            asked = signature(functions[name]).parameters
+            asked = parameters_of(functions[name])
             return functions[name](
                 *(
                     self.answer(one, functions) if one in functions else self.ask(one)

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any
 
 import numpy as np
 from pandas.arrays import BooleanArray
 
 from pipeline.columns import Column, Floats, Visits, certain
-from pipeline.columns.given import is_known
+from pipeline.columns.given import is_known, parameters_of
 from pipeline.plan.amounts import amounts_of
 from pipeline.plan.contraindications import CONTRAINDICATIONS
 from pipeline.plan.facts import Facts, Found, Where
@@ -154,7 +153,7 @@ def _reasons(trigger: str, now: Facts) -> Iterator[tuple[str, Where]]:
 def inputs_of(name: str, functions: Mapping[str, Any], rules: Rules) -> tuple[str, ...]:
     """Return what a trigger or a contra-indication looks at, through functions of functions."""
     if name in functions:
-        asked = signature(functions[name]).parameters
+        asked = parameters_of(functions[name])
         below = (one for part in asked for one in inputs_of(part, functions, rules))
         return tuple(dict.fromkeys(below))
     if "-" in name:

@@ -30,7 +30,7 @@ _READ: tuple[Callable[[Telling], Section], ...] = (
 
 def glossary(telling: Telling) -> Section:
     """Return each word that the other sections use and that needs explaining."""
-    read = " ".join(one.text for tell in _READ for one in sentences_of(tell(telling)))
+    read = " ".join(one.text for tell in _READ for one in sentences_of(telling.section(tell)))
     items = tuple(_explained(telling, read))
     title = telling.language.text("client.sections.glossary")
     return Section(id="glossary", title=title, blocks=(Bullets(items=items),) if items else ())
