@@ -68,18 +68,18 @@ def test_what_is_of_another_program_or_user_or_is_a_link_stays(
     forsaken(place, "cr-abcdefgh")
     forsaken(place, "cr-open.cr").chmod(0o755)
     before = sorted(place.rglob("*"))
-    remove_forsaken(place)
+    remove_forsaken()
     assert sorted(place.rglob("*")) == before
     forsaken(place)
     monkeypatch.setattr(os, "getuid", lambda: -1)
-    remove_forsaken(place)
+    remove_forsaken()
     assert (place / "cr-abcdefgh.cr/k-1/input.json").exists()
 
 
 def test_a_link_in_such_a_folder_is_not_followed(place: Path) -> None:
     aim = forsaken(place, "aim")
     (forsaken(place) / "k-2").symlink_to(aim)
-    remove_forsaken(place)
+    remove_forsaken()
     assert list(place.iterdir()) == [aim]
     assert (aim / "k-1/input.json").exists()
 
@@ -92,7 +92,7 @@ def test_processes_of_a_killed_run_end_and_those_of_others_live(place: Path) -> 
             for home in homes
         ]
         with started[0] as of_killed, started[1] as of_living:
-            remove_forsaken(place)
+            remove_forsaken()
             assert of_killed.wait(ENDED) == -signal.SIGKILL
             assert of_living.poll() is None
             of_living.kill()
@@ -102,7 +102,7 @@ def test_runs_that_start_at_once_take_nothing_from_one_another(place: Path) -> N
     def work(_: int) -> bool:
         with run_folder() as home:
             (home / "x").write_text("x")
-            remove_forsaken(place)
+            remove_forsaken()
             return (home / "x").exists()
 
     count = sized(200, full=5000)

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,6 +87,16 @@ def test_the_same_command_reads_nothing_a_second_time_and_tells_the_same(
     assert made[1].code == 4  # a case has no row that is good
     assert folder.run() == Ended(4, made[1].out, "")
     assert (folder.lying(), reads, runs) == (before, [], [])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no locks of folders")
+def test_what_a_run_before_could_not_remove_goes_even_with_one_that_has_nothing_to_do(
+    folder: Folder, runs: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "cr-abcdefgh.cr").mkdir(mode=0o700)
+    folder.run()
+    assert (list(tmp_path.iterdir()), runs) == ([], [])
 
 
 def test_it_tells_what_a_run_tells_that_reads_all_of_it(

@@ -30,6 +30,7 @@ def report(asked: Namespace) -> int:
 
     The exit code is 4 or 5 where one of them failed.
     """
+    from pipeline.publish.kernels.home import remove_forsaken
     from pipeline.publish.kinds import REVIEW, notebook_of
 
     notebook_of(asked.kind)  # a wrong KIND is refused before a file is read
@@ -44,6 +45,7 @@ def report(asked: Namespace) -> int:
     order = order_of(asked)
     if asked.explain:
         return _explain(asked, order)
+    remove_forsaken()  # also where nothing is made: no kernel is started then
     ledger = _of_files(asked, order) if asked.store is None else _of_store(asked, order)
     print_result(ledger.as_record(), ledger.summary(), asked)
     return ledger.exit_code

@@ -36,20 +36,19 @@ def run_folder() -> Iterator[Path]:
     """
     with ExitStack() as stack:
         with told_as_output_error(Path(gettempdir())):
-            remove_forsaken(Path(gettempdir()))
+            remove_forsaken()
             while (home := _held(stack)) is None:
                 pass  # another run that began took it for one that nobody holds
         yield home
 
 
-def remove_forsaken(place: Path) -> None:
+def remove_forsaken() -> None:
     """Remove the folders of runs that were killed, and end the processes that are left of them."""
     if sys.platform == "win32":
         return  # it has no locks of folders
-    for home in place.glob(f"{_FIRST}*{_LAST}"):
-        with suppress(OSError):  # it is another's, or another run removes it
-            if _is_ours(home):
-                _remove(home)
+    with suppress(OSError):  # there is no place for temporary files, and so nothing in it
+        for home in Path(gettempdir()).glob(f"{_FIRST}*{_LAST}"):
+            _remove_if_ours(home)
 
 
 def _held(stack: ExitStack) -> Path | None:
@@ -64,6 +63,12 @@ def _held(stack: ExitStack) -> Path | None:
         if _hold(handle, unknown=True) and home.exists():
             return home
     return None
+
+
+def _remove_if_ours(home: Path) -> None:
+    with suppress(OSError):  # it is another's, or another run removes it
+        if _is_ours(home):
+            _remove(home)
 
 
 def _remove(home: Path) -> None:
