@@ -1,17 +1,16 @@
 """Middle floor. Runs a suite of Great Expectations over a table and names the rows that fail it."""
 
 import json
-import os
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from pipeline.errors import RulesError
+from pipeline.validate.library import library
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
@@ -34,19 +33,9 @@ class Failure:
     rows: Sequence[int]
 
 
-@cache
-def _library() -> Any:
-    """Return Great Expectations, imported when it is needed: what cannot be read is told sooner."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # before the import: nothing is sent anywhere
-    with warnings.catch_warnings():  # the library itself imports a module that Python deprecates
-        warnings.simplefilter("ignore", DeprecationWarning)
-        import great_expectations
-    return great_expectations
-
-
 def is_of_a_row(expectation: object) -> bool:
     """Return whether an expectation names the rows that break it."""
-    kinds = _library().expectations.expectation
+    kinds = library().expectations.expectation
     return isinstance(expectation, kinds.ColumnMapExpectation | kinds.ColumnPairMapExpectation)
 
 
@@ -55,11 +44,16 @@ def load_suite(path: Path) -> Suite:
 
     Raises RulesError where it is no suite, or an expectation lacks one of the two.
     """
+    return _loaded(path.name, path.read_bytes())
+
+
+@lru_cache(maxsize=4)  # a run asks several times what the reasons of its suite are
+def _loaded(name: str, content: bytes) -> Suite:
     try:
-        told = json.loads(path.read_text("utf-8"))
+        told = json.loads(content.decode("utf-8"))
     except ValueError as error:
-        raise RulesError(f"Unable to load the expectations of '{path.name}': {error}") from None
-    return suite_of(told, name=path.name)
+        raise RulesError(f"Unable to load the expectations of '{name}': {error}") from None
+    return suite_of(told, name=name)
 
 
 def suite_of(told: Any, *, name: str) -> Suite:
@@ -68,7 +62,7 @@ def suite_of(told: Any, *, name: str) -> Suite:
     Raises RulesError as ``load_suite`` does.
     """
     try:
-        suite: Suite = _library().ExpectationSuite(**told)
+        suite: Suite = library().ExpectationSuite(**told)
         count = len(told["expectations"])
     except (ValueError, TypeError, KeyError) as error:
         raise RulesError(f"Unable to load the expectations of '{name}': {error}") from None
@@ -85,7 +79,7 @@ def suite_of(told: Any, *, name: str) -> Suite:
 
 def part_of(suite: Suite, expectations: Sequence[Any]) -> Suite:
     """Return some expectations of a suite as a suite of its name."""
-    part: Suite = _library().ExpectationSuite(name=suite.name, expectations=list(expectations))
+    part: Suite = library().ExpectationSuite(name=suite.name, expectations=list(expectations))
     return part
 
 
@@ -122,7 +116,7 @@ def _judged(batch: Any, suite: Suite) -> list[Any]:
 
 def _batch(rows: pd.DataFrame) -> Any:
     """Return the table as a batch of a context that lives in memory and shows no bars."""
-    context = _library().get_context(mode="ephemeral")
+    context = library().get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas("lab").add_dataframe_asset("rows")
     return asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": rows})
