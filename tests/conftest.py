@@ -1,5 +1,6 @@
 """What tests share: the real data, the system's programs, and how hard Hypothesis tries."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -23,6 +24,10 @@ TOGETHER = {
 }
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 DETERMINISTIC = {"derandomize": True, "deadline": None, "database": None, "print_blob": False}
+
+gc.set_threshold(
+    700, 10, 100
+)  # cases that are kept for many tests need not be looked through often
 
 hypothesis.settings.register_profile("ci", max_examples=20, **DETERMINISTIC)
 hypothesis.settings.register_profile("fuzz", max_examples=1000, deadline=None)
