@@ -25,9 +25,8 @@ TOGETHER = {
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 DETERMINISTIC = {"derandomize": True, "deadline": None, "database": None, "print_blob": False}
 
-gc.set_threshold(
-    700, 10, 100
-)  # cases that are kept for many tests need not be looked through often
+# What is kept for many tests, all golden cases, need not be looked through for garbage often.
+gc.set_threshold(700, 10, 100)
 
 hypothesis.settings.register_profile("ci", max_examples=20, **DETERMINISTIC)
 hypothesis.settings.register_profile("fuzz", max_examples=1000, deadline=None)

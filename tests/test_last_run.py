@@ -2,8 +2,10 @@
 
 import datetime as dt
 import json
+from functools import cache
 from html import escape, unescape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from clinic import RULES
@@ -23,18 +25,22 @@ WEIRD = "a,s1,2024-01-01,ggt,22,stone"
 
 def run(out: Path, *rows: str, language: str = "nl", file: str = "lab.csv") -> str:
     """Check a file of these rows into ``out``; return the page."""
-    path = out.parent / file
-    path.write_text("\n".join([HEADER, *rows]), encoding="utf-8")
-    intake = take_in([path], as_of=dt.date(2025, 1, 1), rules=RULES)
-    write_validation(intake, out, language=language)
+    write_validation(taken_in(file, rows), out, language=language)
     return (out / "validation.html").read_text("utf-8")
 
 
 def kept(out: Path, *rows: str) -> Kept:
     """Return what a run of these rows would keep, compared with what stands in ``out``."""
-    path = out.parent / "lab.csv"
-    path.write_text("\n".join([HEADER, *rows]), encoding="utf-8")
-    return kept_of(take_in([path], as_of=dt.date(2025, 1, 1), rules=RULES), out)
+    return kept_of(taken_in("lab.csv", rows), out)
+
+
+@cache  # the same few rows again and again
+def taken_in(file: str, rows: tuple[str, ...]) -> Intake:
+    """Return what a file of these rows holds."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / file
+        path.write_text("\n".join([HEADER, *rows]), encoding="utf-8")
+        return take_in([path], as_of=dt.date(2025, 1, 1), rules=RULES)
 
 
 @pytest.fixture
