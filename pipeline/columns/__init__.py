@@ -18,7 +18,7 @@ from pipeline.columns.answers import (
     tristate,
 )
 from pipeline.columns.column import Column, People
-from pipeline.columns.visits import Visits, hba1c_unreliable
+from pipeline.columns.visits import Visits
 
 __all__ = [
     "Column",
@@ -28,7 +28,6 @@ __all__ = [
     "any_of",
     "certain",
     "first_known",
-    "hba1c_unreliable",
     "is_nothing",
     "nothing",
     "round_significant",

@@ -1,6 +1,6 @@
 """Column and language floor. Everything that is known at each visit, as columns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,7 +30,7 @@ class Visits:
     rows: pd.DataFrame
     rules: Rules = field(repr=False)
     paired: Mapping[str, Column] = field(default_factory=dict)  # glucose and insulin of one draw
-    _cells: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -59,9 +59,9 @@ class Visits:
 
     def cells(self, name: str) -> Any:
         """Return the values of ``rows[name]``; a table takes long to find a column of its own."""
-        if name not in self._cells:
-            self._cells[name] = self.rows[name].array
-        return self._cells[name]
+        if ("cells", name) not in self._found:
+            self._found["cells", name] = self.rows[name].array
+        return self._found["cells", name]
 
     def row(self, position: int, *names: str) -> dict[str, Any]:
         """Return these cells of a row of ``rows``: of a few, many times faster than the row."""
@@ -117,22 +117,26 @@ class Visits:
         words = self.rules.context[key].words if kind == "words" else self.rules.medication
         return ~self.yes(next(iter(words))).isna()
 
+    @property
+    def hba1c_unreliable(self) -> Where:
+        """Return where something else than glucose is known to change HbA1c. Source: section 2.
+
+        Of ferritin only a low one counts: it is the lack of iron that distorts HbA1c.
+        """
+        if "hba1c_unreliable" not in self._found:  # many rules ask
+            self._found["hba1c_unreliable"] = np.any([certain(s) for s in self._signs()], axis=0)
+        return self._found["hba1c_unreliable"]
+
+    def _signs(self) -> Iterator[BooleanArray]:
+        """Yield the answers of which each makes HbA1c unreliable."""
+        for marker in ("haemoglobin", "mcv"):
+            yield self.column(marker).raised()
+            yield self.column(marker).lowered()
+        yield self.column("ferritin").lowered()
+        yield self.column("egfr").beyond("sf-14-egfr-30")
+        yield self.yes("transfusion_3m")
+        yield self.yes("haemoglobin_variant")
+
     def with_columns(self, columns: Mapping[str, Column]) -> "Visits":
         """Return the same visits with more columns."""
         return replace(self, columns={**self.columns, **columns})
-
-
-def hba1c_unreliable(visits: Visits) -> Where:
-    """Return where something else than glucose is known to change HbA1c. Source: section 2.
-
-    Of ferritin only a low one counts: iron deficiency distorts HbA1c, a raised ferritin does not.
-    """
-    blood = [visits.column(marker) for marker in ("haemoglobin", "mcv")]
-    signs = [column.raised() for column in blood] + [column.lowered() for column in blood]
-    signs += [
-        visits.column("ferritin").lowered(),
-        visits.column("egfr").beyond("sf-14-egfr-30"),
-        visits.yes("transfusion_3m"),
-        visits.yes("haemoglobin_variant"),
-    ]
-    return np.any([certain(sign) for sign in signs], axis=0)

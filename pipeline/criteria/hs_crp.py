@@ -25,6 +25,9 @@ HS_CRP = Definition(
 )
 
 
+_NO_PAIRS = pd.DataFrame({name: [] for name in ("visit", "row", "low")})
+
+
 def hs_crp(readings: Sequence[Visits]) -> Classified:
     """Return the class of hs-CRP: low under 1, average 1 to 3, high above 3, acute above 10 mg/L.
 
@@ -61,10 +64,12 @@ def hs_crp(readings: Sequence[Visits]) -> Classified:
 
 def _pairs(visits: Visits, last: Column) -> pd.DataFrame:
     """Return visit, row and value of the latest earlier result that may be averaged."""
+    at = np.flatnonzero(last.row >= 0)
+    if not len(at):
+        return _NO_PAIRS
     rows = visits.rows
     known = rows[(rows["marker"] == "hs_crp") & (rows["reading"] >= 0)]
     known = known[(known["low"] == known["high"]) & _usable(last, known["low"])]
-    at = np.flatnonzero(last.row >= 0)
     asked = pd.DataFrame(
         {
             "case_id": visits.table["case_id"].to_numpy(object)[at],

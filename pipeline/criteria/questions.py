@@ -11,7 +11,6 @@ from pipeline.columns import (
     any_of,
     certain,
     first_known,
-    hba1c_unreliable,
     ruled_out,
     tristate,
 )
@@ -40,7 +39,7 @@ def two_hour_glucose(visits: Visits) -> Column:
 def reliable_hba1c(visits: Visits) -> Column:
     """Return HbA1c where nothing is known that changes it."""
     measured = visits.column("hba1c")
-    return measured.where(~hba1c_unreliable(visits)) if measured.known.any() else measured
+    return measured.where(~visits.hba1c_unreliable) if measured.known.any() else measured
 
 
 def prediabetes(readings: Sequence[Visits]) -> BooleanArray:

@@ -11,6 +11,7 @@ from pipeline.criteria.classified import Where
 
 # Of each criterion its value and the name of a limit.
 Asked = Mapping[str, tuple[Callable[[Visits], Column], str]]
+_NONE = pd.DataFrame({name: [] for name in ("case_id", "visit", "date", "marker", "row")})
 
 
 def values_beyond(readings: Sequence[Visits], asked: Asked, *, by_kind: bool) -> pd.DataFrame:
@@ -18,13 +19,18 @@ def values_beyond(readings: Sequence[Visits], asked: Asked, *, by_kind: bool) ->
 
     Of one date those of different kind count apart, or (without ``by_kind``) all as one.
     """
-    found = pd.concat([_events(one, *question) for one in readings for question in asked.values()])
+    found = [_events(one, *question) for one in readings for question in asked.values()]
+    some = [events for events in found if events is not _NONE]
+    if not some:  # as in most
+        return _NONE
     keys = ["case_id", "date", "marker"] if by_kind else ["case_id", "date"]
-    return found.sort_values("visit", kind="stable").drop_duplicates(keys)
+    return pd.concat(some).sort_values("visit", kind="stable").drop_duplicates(keys)
 
 
 def count_so_far(values: pd.DataFrame, visits: Visits) -> np.ndarray[Any, Any]:
     """Return how many of ``values`` a person has had, up to and with each visit."""
+    if values is _NONE:
+        return np.zeros(len(visits), dtype=int)
     counts = values.groupby("visit").size().reindex(range(len(visits)), fill_value=0)
     return counts.groupby(visits.table["case_id"].to_numpy()).cumsum().to_numpy()
 
@@ -32,6 +38,8 @@ def count_so_far(values: pd.DataFrame, visits: Visits) -> np.ndarray[Any, Any]:
 def rows_so_far(values: pd.DataFrame, visits: Visits, where: Where) -> pd.DataFrame:
     """Return visit and row of all ``values`` that a person has had, up to and with some visits."""
     at = np.flatnonzero(where)
+    if values is _NONE or not len(at):
+        return _NONE[["visit", "row"]]
     asked = pd.DataFrame({"case_id": visits.table["case_id"].to_numpy(object)[at], "at": at})
     pairs = asked.merge(values, on="case_id")
     pairs = pairs[pairs["visit"] <= pairs["at"]]
@@ -41,6 +49,8 @@ def rows_so_far(values: pd.DataFrame, visits: Visits, where: Where) -> pd.DataFr
 def _events(visits: Visits, of: Callable[[Visits], Column], limit: str) -> pd.DataFrame:
     column = of(visits)
     at = np.flatnonzero(certain(column.beyond(limit)) & (column.row >= 0))
+    if not len(at):
+        return _NONE
     return pd.DataFrame(
         {
             "case_id": visits.table["case_id"].to_numpy(object)[at],

@@ -18,7 +18,6 @@ from pipeline.columns import (
     Visits,
     any_of,
     certain,
-    hba1c_unreliable,
     ruled_out,
     tristate,
 )
@@ -174,7 +173,7 @@ def _glucose_measures(visits: Visits) -> tuple[Column, Column, Column]:
     return (
         visits.column("glucose_fasting"),
         visits.column("glucose_ogtt_120").where(fasting_ogtt),
-        visits.column("hba1c").where(~hba1c_unreliable(visits)),
+        visits.column("hba1c").where(~visits.hba1c_unreliable),
     )
 
 
@@ -371,7 +370,7 @@ def _excluded(visits: Visits, at: int) -> list[tuple[str, str]]:
         (analyte.replace("_random", "_fasting"), "not-fasting")
         for analyte in sorted(set(promoted))  # not in the order of rows, which says nothing
     ]
-    if visits.column("hba1c").known[at] and hba1c_unreliable(visits)[at]:
+    if visits.column("hba1c").known[at] and visits.hba1c_unreliable[at]:
         found.append(("hba1c", "hba1c-unreliable"))
     ogtt = visits.column("glucose_ogtt_120").known[at]
     if ogtt and not certain(visits.yes("ogtt_began_fasting"))[at]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.columns import Column, Visits, certain, hba1c_unreliable, ruled_out
+from pipeline.columns import Column, Visits, certain, ruled_out
 from pipeline.rules.loader import Marker
 from pipeline.score.bands import in_unit_zone
 
@@ -47,7 +47,7 @@ def circumstances(visits: Visits) -> dict[str, Where]:
         "acute-illness": _acutely_ill(visits),
         "pregnancy": certain(visits.yes("pregnant")),
         "unreliable-medication": _on_hypoglycaemics(visits),
-        "hba1c-unreliable": hba1c_unreliable(visits),
+        "hba1c-unreliable": visits.hba1c_unreliable,
         "cgm-insufficient": ~certain(visits.column("cgm_active").beyond("cgm-active")),
         "sex-hormone-therapy": certain(visits.yes("sex_hormone_therapy")),
         "oestrogen": oestrogen,
