@@ -23,6 +23,7 @@ PARTS = {
     "layout": "Layout: from the page to PDF",
 }
 _SHOWN = 0.03  # share of a package that is worth a line
+_ALL, _PAGES, _NOTEBOOK = OUTPUTS
 _HEAD = """# The speed of many reports
 
 Written by `{command}`: numbers of one machine, to be read as ratios. On it: {machine}.
@@ -40,6 +41,21 @@ class Times:
     output: str
     theirs: Cost
     ours: Cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """What was to be reached, at least (or at most), and what was found."""
+
+    what: str
+    bound: float
+    found: float
+    at_most: bool = False
+
+    @property
+    def reached(self) -> bool:
+        """Return whether it was."""
+        return self.found <= self.bound if self.at_most else self.found >= self.bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +107,7 @@ def as_page(found: Found, *, command: str) -> str:
 
 def as_text(found: Found) -> str:
     """Return the tables, in Markdown."""
-    parts = (_ways, _own, _scale, _memory, _unchanged, _profile)
+    parts = (_aims, _ways, _own, _scale, _memory, _unchanged, _profile)
     return "\n".join(line for part in parts for line in (*part(found), ""))
 
 
@@ -102,6 +118,46 @@ def machine() -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     python = platform.python_version()
     return f"{os.cpu_count()} × {model}, {memory:.0f} GiB, Linux, Python {python}"
+
+
+def _aims(found: Found) -> Iterator[str]:
+    """Yield each aim with what was found, and where the time goes that keeps one from it."""
+    yield "## Against the aims"
+    yield from _head("what", "aim", "found", "")
+    for aim in _asked(found):
+        bound = f"{'≤' if aim.at_most else '≥'} {aim.bound:g}"
+        yield _row(aim.what, bound, f"{aim.found:.3g}", "" if aim.reached else "not reached")
+    costs = [one.ours for one in found.of("bare", _ALL)]
+    whole, layout = (median(values) for values in zip(*map(_with_layout, costs), strict=True))
+    yield f"\nLaying out the PDF takes {layout:.1f} s of the {whole:.1f} s of a report, all of it in"
+    yield "Python: no page is laid out twice. The last section tells the rest by package."
+
+
+def _with_layout(cost: Cost) -> tuple[float, float]:
+    return cost.seconds, cost.work["layout"]
+
+
+def _asked(found: Found) -> Iterator[Aim]:
+    """Yield the aims of which something was measured."""
+    for output, bound in ((_ALL, 6), (_PAGES, 12)):
+        if times := found.of("commands", output):
+            what = f"{OUTPUTS[output]}: times the programs, by processor time"
+            yield Aim(what=what, bound=bound, found=_median_ratio(times))
+    over = _over(found)
+    yield Aim(what="the notebook over its functions [s]", bound=0.25, found=over, at_most=True)
+    if times := found.of("ploomber", _NOTEBOOK):
+        what = "the notebook: times ploomber-engine, which has no kernel"
+        yield Aim(what=what, bound=1.25, found=1 / _median_ratio(times), at_most=True)
+    if found.scales:
+        faster = _faster(found)
+        yield Aim(what="two processes: times the cases of one", bound=1.8, found=faster)
+    for one, more in zip(found.memory, found.memory[1:], strict=False):
+        added = sum(more.whole.values()) - sum(one.whole.values())
+        what = "memory of a further process [MB]"
+        yield Aim(what=what, bound=300, found=added / (more.jobs - one.jobs), at_most=True)
+    if found.unchanged is not None:
+        what = f"{found.unchanged.cases:,} unchanged cases [s on a clock]"
+        yield Aim(what=what, bound=5, found=found.unchanged.again[0], at_most=True)
 
 
 def _ways(found: Found) -> Iterator[str]:
@@ -117,9 +173,18 @@ def _ways(found: Found) -> Iterator[str]:
 def _times(times: Sequence[Times]) -> str:
     if not times:
         return ""
-    work = median(one.theirs.seconds / one.ours.seconds for one in times)
+    work = _median_ratio(times)
     clock = median(one.theirs.clock / one.ours.clock for one in times)
     return f"{work:.2f} ({clock:.2f})"
+
+
+def _median_ratio(times: Sequence[Times]) -> float:
+    return median(one.theirs.seconds / one.ours.seconds for one in times)
+
+
+def _over(found: Found) -> float:
+    """Return by how much a notebook takes longer than the functions that it calls [s]."""
+    return median(one.ours.seconds - one.theirs.seconds for one in found.of("bare", _NOTEBOOK))
 
 
 def _own(found: Found) -> Iterator[str]:
@@ -133,20 +198,23 @@ def _own(found: Found) -> Iterator[str]:
         ]
         numbers = (median(cost.seconds for cost in costs), *parts)
         yield _row(name, *map(_two, numbers), _two(median(cost.clock for cost in costs)))
-    over = median(one.ours.seconds - one.theirs.seconds for one in found.of("bare", "json"))
-    yield f"\nThe notebook takes {over:.2f} s more than the functions that it calls."
+    yield f"\nThe notebook takes {_over(found):.2f} s more than the functions that it calls."
 
 
 def _scale(found: Found) -> Iterator[str]:
     """Yield what a second process brings."""
     if not found.scales:
         return
-    faster = median(one.one.clock / one.two.clock for one in found.scales)
+    faster = _faster(found)
     dearer = median(one.two.seconds / one.one.seconds for one in found.scales)
     cores = [median(cost.seconds / cost.clock for cost in pair) for pair in _pairs(found.scales)]
     yield "## Two processes\n"
     yield f"{faster:.2f} times the cases a second of one, at {dearer:.2f} times the processor time"
     yield f"a case. One had {cores[0]:.2f} cores to itself, two had {cores[1]:.2f}."
+
+
+def _faster(found: Found) -> float:
+    return median(one.one.clock / one.two.clock for one in found.scales)
 
 
 def _pairs(scales: Sequence[Scale]) -> tuple[list[Cost], list[Cost]]:
