@@ -129,8 +129,8 @@ def _aims(found: Found) -> Iterator[str]:
         yield _row(aim.what, bound, f"{aim.found:.3g}", "" if aim.reached else "not reached")
     costs = [one.ours for one in found.of("bare", _ALL)]
     whole, layout = (median(values) for values in zip(*map(_with_layout, costs), strict=True))
-    yield f"\nLaying out the PDF takes {layout:.1f} s of the {whole:.1f} s of a report, all of it in"
-    yield "Python: no page is laid out twice. The last section tells the rest by package."
+    yield f"\nOf the {whole:.1f} s of a report its layout takes {layout:.1f} s, in Python;"
+    yield "no page is laid out twice. The last section tells the rest by package."
 
 
 def _with_layout(cost: Cost) -> tuple[float, float]:
