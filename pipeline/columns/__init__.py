@@ -16,6 +16,7 @@ from pipeline.columns.answers import (
     ruled_out,
     same_values,
     tristate,
+    unknown,
 )
 from pipeline.columns.column import Column, People
 from pipeline.columns.visits import Visits
@@ -34,4 +35,5 @@ __all__ = [
     "ruled_out",
     "same_values",
     "tristate",
+    "unknown",
 ]

@@ -23,8 +23,6 @@ HS_CRP = Definition(
         "hs-crp-repeat-late",
     ),
 )
-
-
 _NO_PAIRS = pd.DataFrame({name: [] for name in ("visit", "row", "low")})
 
 

@@ -7,8 +7,8 @@ takes nothing from a flag or from its urgency: it is told beside it.
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from inspect import signature
 
+from pipeline.columns.given import parameters_of
 from pipeline.interpret.columns import Judged
 from pipeline.interpret.findings import rows_of
 from pipeline.interpret.safety import Pair
@@ -87,7 +87,7 @@ def _conclusion(judged: Judged, at: int, weakens: str, ids: Iterable[str]) -> Co
 
 def _rows_of_phase(judged: Judged, visit: Visit, at: int) -> tuple[str, ...]:
     """Return the results behind the classes that the deciding rule asks for."""
-    asked = signature(PHASE_FUNCTIONS[visit.phase.rule]).parameters
+    asked = parameters_of(PHASE_FUNCTIONS[visit.phase.rule])
     gone = {marker for marker, _ in visit.phase.excluded}
     names: list[str] = []
     if "g" in asked:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from pandas.arrays import BooleanArray
 
-from pipeline.columns import Column, Visits, tristate
+from pipeline.columns import Column, Visits, tristate, unknown
 from pipeline.visits.results import rows_by_marker
 
 _PAIR = ("glucose_fasting", "insulin_fasting")
@@ -89,7 +89,7 @@ def _ogtt_began_fasting(visits: Visits) -> BooleanArray:
     during = [id for id in visits.rules.markers if "_ogtt_" in id]
     rows = visits.rows[visits.rows["marker"].isin(during)]
     if rows.empty:
-        return tristate(*np.zeros((2, len(visits)), dtype=bool))
+        return unknown(len(visits))
     starts = rows[rows["marker"].isin([id for id in during if id.endswith("_ogtt_0")])]
     others = rows[~rows["visit"].isin(starts["visit"])]
     fasting = pd.concat([starts, others]).groupby("visit")["fasting"].any()

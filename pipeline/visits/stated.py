@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from pandas.arrays import BooleanArray
 
-from pipeline.columns import certain, tristate
+from pipeline.columns import certain, tristate, unknown
 from pipeline.rules import Rules
 from pipeline.rules.loader import ContextKey
 from pipeline.visits.dates import Calendar
@@ -62,9 +62,8 @@ def _no_pregnancy_in_men(
     columns: Mapping[str, Any], men: np.ndarray[Any, Any]
 ) -> dict[str, BooleanArray]:
     """Return the keys of pregnancy, in men answered with no."""
-    unknown = tristate(np.zeros(len(men), dtype=bool), False)
     keys = ("pregnant", "lactating", "pregnancy_wish", "ivf")
-    answers = {key: columns.get(key, unknown) for key in keys}
+    answers = {key: columns.get(key, unknown(len(men))) for key in keys}
     return {
         key: tristate(certain(answer) & ~men, ~answer.isna() | men)
         for key, answer in answers.items()
