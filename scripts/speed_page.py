@@ -122,7 +122,7 @@ def machine() -> str:
 
 def _aims(found: Found) -> Iterator[str]:
     """Yield each aim with what was found, and where the time goes that keeps one from it."""
-    yield "## Against the aims"
+    yield "## Against the aims\n"
     yield from _head("what", "aim", "found", "")
     for aim in _asked(found):
         bound = f"{'≤' if aim.at_most else '≥'} {aim.bound:g}"

@@ -72,11 +72,8 @@ def nowhere(count: int) -> np.ndarray[Any, np.dtype[np.int32]]:
 
 @lru_cache(maxsize=64)
 def unknown(count: int) -> BooleanArray:
-    """Return ``count`` times unknown; it cannot be written to."""
-    yes, mask = np.zeros(count, dtype=bool), np.ones(count, dtype=bool)
-    for part in (yes, mask):
-        part.flags.writeable = False
-    return BooleanArray(yes, mask)
+    """Return ``count`` times unknown, in the room of one; it cannot be written to."""
+    return BooleanArray(np.broadcast_to(np.False_, count), np.broadcast_to(np.True_, count))
 
 
 def is_nothing(values: Floats) -> bool:

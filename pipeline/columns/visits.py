@@ -124,7 +124,9 @@ class Visits:
         Of ferritin only a low one counts: it is the lack of iron that distorts HbA1c.
         """
         if "hba1c_unreliable" not in self._found:  # many rules ask
-            self._found["hba1c_unreliable"] = np.any([certain(s) for s in self._signs()], axis=0)
+            found = np.any([certain(sign) for sign in self._signs()], axis=0)
+            found.flags.writeable = False
+            self._found["hba1c_unreliable"] = found
         return self._found["hba1c_unreliable"]
 
     def _signs(self) -> Iterator[BooleanArray]:

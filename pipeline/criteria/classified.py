@@ -13,6 +13,7 @@ from pipeline.model import Sex
 
 Where = np.ndarray[Any, np.dtype[np.bool_]]
 Words = np.ndarray[Any, Any]
+NO_ROWS = pd.DataFrame({"visit": [], "row": []})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ class Classified:
     criteria: Mapping[str, BooleanArray] = field(default_factory=dict)
     exclusions: Mapping[str, BooleanArray] = field(default_factory=dict)
     notes: Mapping[str, Where] = field(default_factory=dict)
-    rests_on: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({"visit": [], "row": []}))
+    rests_on: pd.DataFrame = field(default_factory=lambda: NO_ROWS)
 
     @property
     def id(self) -> str:

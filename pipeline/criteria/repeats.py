@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline.columns import Column, Visits, certain
-from pipeline.criteria.classified import Where
+from pipeline.criteria.classified import NO_ROWS, Where
 
 # Of each criterion its value and the name of a limit.
 Asked = Mapping[str, tuple[Callable[[Visits], Column], str]]
-_NONE = pd.DataFrame({name: [] for name in ("case_id", "visit", "date", "marker", "row")})
+_NO_VALUES = pd.DataFrame({name: [] for name in ("case_id", "visit", "date", "marker", "row")})
 
 
 def values_beyond(readings: Sequence[Visits], asked: Asked, *, by_kind: bool) -> pd.DataFrame:
@@ -20,16 +20,16 @@ def values_beyond(readings: Sequence[Visits], asked: Asked, *, by_kind: bool) ->
     Of one date those of different kind count apart, or (without ``by_kind``) all as one.
     """
     found = [_events(one, *question) for one in readings for question in asked.values()]
-    some = [events for events in found if events is not _NONE]
-    if not some:  # as in most
-        return _NONE
+    some = [events for events in found if len(events)]
+    if not some:  # as of most people
+        return _NO_VALUES
     keys = ["case_id", "date", "marker"] if by_kind else ["case_id", "date"]
     return pd.concat(some).sort_values("visit", kind="stable").drop_duplicates(keys)
 
 
 def count_so_far(values: pd.DataFrame, visits: Visits) -> np.ndarray[Any, Any]:
     """Return how many of ``values`` a person has had, up to and with each visit."""
-    if values is _NONE:
+    if values.empty:
         return np.zeros(len(visits), dtype=int)
     counts = values.groupby("visit").size().reindex(range(len(visits)), fill_value=0)
     return counts.groupby(visits.table["case_id"].to_numpy()).cumsum().to_numpy()
@@ -38,8 +38,8 @@ def count_so_far(values: pd.DataFrame, visits: Visits) -> np.ndarray[Any, Any]:
 def rows_so_far(values: pd.DataFrame, visits: Visits, where: Where) -> pd.DataFrame:
     """Return visit and row of all ``values`` that a person has had, up to and with some visits."""
     at = np.flatnonzero(where)
-    if values is _NONE or not len(at):
-        return _NONE[["visit", "row"]]
+    if values.empty or not len(at):
+        return NO_ROWS
     asked = pd.DataFrame({"case_id": visits.table["case_id"].to_numpy(object)[at], "at": at})
     pairs = asked.merge(values, on="case_id")
     pairs = pairs[pairs["visit"] <= pairs["at"]]
@@ -50,7 +50,7 @@ def _events(visits: Visits, of: Callable[[Visits], Column], limit: str) -> pd.Da
     column = of(visits)
     at = np.flatnonzero(certain(column.beyond(limit)) & (column.row >= 0))
     if not len(at):
-        return _NONE
+        return _NO_VALUES
     return pd.DataFrame(
         {
             "case_id": visits.table["case_id"].to_numpy(object)[at],
