@@ -99,6 +99,20 @@ def test_what_a_run_before_could_not_remove_goes_even_with_one_that_has_nothing_
     assert (list(tmp_path.iterdir()), runs) == ([], [])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no locks of folders")
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [(("cohort_review", "--store", "absent"), 0), (("client_report", "x", "--explain", "p1"), 1)],
+)
+def test_a_review_removes_it_too_and_what_only_explains_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], left: int
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "cr-abcdefgh.cr").mkdir(mode=0o700)
+    assert casereport("report", *words, "--out", tmp_path / "out").code != 0
+    assert len(list(tmp_path.glob("*.cr"))) == left
+
+
 def test_it_tells_what_a_run_tells_that_reads_all_of_it(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, runs: list
 ) -> None:

@@ -34,6 +34,8 @@ def report(asked: Namespace) -> int:
     from pipeline.publish.kinds import REVIEW, notebook_of
 
     notebook_of(asked.kind)  # a wrong KIND is refused before a file is read
+    if not asked.explain:  # which changes nothing
+        remove_forsaken()  # here, since a run or a review with nothing to make starts no kernel
     if asked.kind == REVIEW:
         return review(asked)
     if asked.period or asked.limit is not None:
@@ -45,7 +47,6 @@ def report(asked: Namespace) -> int:
     order = order_of(asked)
     if asked.explain:
         return _explain(asked, order)
-    remove_forsaken()  # also where nothing is made: no kernel is started then
     ledger = _of_files(asked, order) if asked.store is None else _of_store(asked, order)
     print_result(ledger.as_record(), ledger.summary(), asked)
     return ledger.exit_code
